@@ -1,0 +1,1321 @@
+// The browser client of chain: channels over one connection, with reconnects, rejoins and heartbeats.
+//
+//     const socket = new chain.Socket("/socket");
+//     const channel = socket.channel("chat:lobby", { name: "Ada" });
+//     channel.join().on("ok", (reply) => chain.log("Chat", "joined", reply));
+//     channel.on("shout", (message) => chain.log("Chat", message));
+//     channel.push("shout", { text: "hello" }).on("timeout", () => chain.log("Chat", "no answer"));
+
+type Timer = ReturnType<typeof setTimeout>;
+type Listener = (...args: any[]) => void;
+type Args<M, K> = K extends keyof M ? (M[K] extends any[] ? M[K] : any[]) : any[];
+
+const SOCKET = "Socket";
+const CHANNEL = "Channel";
+const TRANSPORT = "Transport";
+
+const CHAIN_TOPIC = "_chain";
+const LONGEST_DELAY = 2 ** 31 - 1; // what a timer takes; a longer one fires at once
+const FINAL_CODES = [1000, 4001]; // closed for good by the application; replaced by a newer connection
+const STABLE_AFTER = 10_000; // ms a connection must live before its failures are forgotten
+
+// ---------------------------------------------------------------------------------------- logging
+
+/**
+ * Switches of `log`. `Debug` switches every group that has no switch of its own; `Debug<Group>` switches one.
+ * The library's own groups are `Socket`, `Channel` and `Transport`, silent at first: `chain.Options.DebugSocket = true`.
+ */
+export const Options: { Debug: boolean; [key: string]: any } = {
+    Debug: true,
+    DebugSocket: false,
+    DebugChannel: false,
+    DebugTransport: false,
+};
+
+/** Writes to the console when `Options` says so: `log(group, template, ...values)`; group and template may be left out. */
+export function log(group: any, ...params: any[]): void {
+    const name = typeof group === "string" ? group : "";
+    if (!(Options[`Debug${name}`] ?? Options.Debug)) return;
+
+    const values = name ? params : [group, ...params];
+    const template = typeof values[0] === "string" ? values.shift() : "";
+    console.log(`${name.padStart(TRANSPORT.length)}: ${template}`, ...values);
+}
+
+/** An exception of the application's code must not stop the delivery to others; it is shown as if uncaught. */
+function report(error: unknown): void {
+    if (typeof reportError === "function") reportError(error);
+    else console.error(error);
+}
+
+function guarded(action: () => void): void {
+    try {
+        action();
+    } catch (error) {
+        report(error);
+    }
+}
+
+// ----------------------------------------------------------------------------------------- events
+
+/** Named events and their listeners; `M` maps the names to the listeners' parameters. */
+export class Events<M = any> {
+    private readonly listeners = new Map<string, Listener[]>();
+
+    /** Calls every listener of the event; one that throws does not keep the others from being called. */
+    emit(event: string, ...args: any[]): void {
+        for (const listener of this.listeners.get(event) ?? []) guarded(() => listener(...args));
+    }
+
+    on<K extends string>(event: K, callback: (...args: Args<M, K>) => void): this {
+        this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback as Listener]);
+        return this;
+    }
+
+    /** Removes a listener; without `callback`, all listeners of the event. */
+    off(event: string, callback?: Listener): this {
+        const listeners = this.listeners.get(event) ?? [];
+        const found = callback ? listeners.indexOf(callback) : -1;
+        if (!callback) this.listeners.delete(event);
+        else if (found >= 0) this.listeners.set(event, listeners.filter((_, index) => index !== found));
+        return this;
+    }
+}
+
+// --------------------------------------------------------------------------------- wire protocol
+
+/** Element 0 of a frame. */
+export enum MessageKindEnum {
+    PUSH = 0,
+    REPLY = 1,
+    BROADCAST = 2,
+    ACK = 3,
+}
+
+/** A decoded frame. A reply has the event `_reply`, no topic, and the payload `{status, response}`. */
+export interface Message {
+    kind: MessageKindEnum;
+    joinRef: number;
+    ref: number;
+    topic?: string;
+    event: string;
+    payload: any;
+    /** The payload's JSON text as it was received. */
+    payload_raw: string;
+}
+
+/** A message as a frame of kind push. */
+export function encode(message: Partial<Message>): string {
+    const { joinRef = 0, ref = 0, topic, event, payload } = message;
+    return JSON.stringify([MessageKindEnum.PUSH, joinRef, ref, topic, event, payload]);
+}
+
+/** The message of a frame; throws an `Error` when the text is not a frame of the protocol. */
+export function decode(rawMessage: string): Message {
+    const frame = JSON.parse(rawMessage);
+    const message = Array.isArray(frame) ? toMessage(frame, rawMessage) : undefined;
+    if (typeof message?.event !== "string") throw new Error(`not a frame: ${String(rawMessage).slice(0, 80)}`);
+    return message;
+}
+
+function toMessage(frame: any[], raw: string): Message | undefined {
+    const [kind, a, b, c, d, e] = frame;
+    switch (kind) {
+        case MessageKindEnum.PUSH:
+            return { kind, joinRef: a, ref: b, topic: c, event: d, payload: e ?? null, payload_raw: after(raw, 5) };
+        case MessageKindEnum.REPLY: {
+            const payload = { status: c === 0 ? "ok" : "error", response: d ?? null };
+            return { kind, joinRef: a, ref: b, event: "_reply", payload, payload_raw: after(raw, 4) };
+        }
+        case MessageKindEnum.BROADCAST:
+            return { kind, joinRef: 0, ref: 0, topic: a, event: b, payload: c ?? null, payload_raw: after(raw, 3) };
+        case MessageKindEnum.ACK:
+            return { kind, joinRef: 0, ref: 0, event: "_ack", payload: a, payload_raw: after(raw, 1) };
+        default:
+            return undefined;
+    }
+}
+
+/** The frame's text after its first commas: no element before the payload contains one. */
+function after(raw: string, commas: number): string {
+    let at = -1;
+    for (let seen = 0; seen < commas; seen++) {
+        at = raw.indexOf(",", at + 1);
+        if (at < 0) return "";
+    }
+    return raw.slice(at + 1, raw.lastIndexOf("]")).trim();
+}
+
+function retryAfter(response: any): number {
+    const delay = response?.retry_after_ms;
+    return typeof delay === "number" && delay > 0 ? delay : 0;
+}
+
+/** A close reason has no shape of its own; a delay is looked for in JSON and in plain text. */
+function retryAfterClose(reason: string | undefined): number {
+    const found = /retry_after_ms\D{0,4}(\d+)/.exec(reason ?? "");
+    return found ? Number(found[1]) : 0;
+}
+
+// ----------------------------------------------------------------------------------------- timing
+
+/**
+ * Calls back after growing delays. Each delay is a random part of its interval, between half and all of it, so that
+ * clients that failed together do not come back together.
+ */
+export class Retry {
+    private count = 0;
+    private timer?: Timer;
+    private readonly intervals: number[];
+
+    /** `callback` gets the number of the try, from 1; `intervals` are milliseconds, the longest one repeats. */
+    constructor(private readonly callback: (tries: number) => void, intervals: number[]) {
+        this.intervals = intervals.slice().sort((a, b) => a - b);
+    }
+
+    tries(): number {
+        return this.count;
+    }
+
+    /** The interval of the next try, in ms, before the random part is taken. */
+    lastInterval(): number {
+        return this.intervals[Math.min(this.count, this.intervals.length - 1)] ?? 0;
+    }
+
+    /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
+    retry(atLeast = 0): void {
+        this.cancel();
+        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
+        this.timer = setTimeout(() => this.fire(), Math.min(delay, LONGEST_DELAY));
+    }
+
+    /** Does a scheduled try now. */
+    hasten(): void {
+        if (this.timer !== undefined) this.fire();
+    }
+
+    /** Drops a scheduled try and keeps the count. */
+    cancel(): void {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+    }
+
+    reset(): void {
+        this.cancel();
+        this.count = 0;
+    }
+
+    private fire(): void {
+        this.cancel();
+        this.count++;
+        this.callback(this.count);
+    }
+}
+
+/** Asks the server at intervals for a sign of life, and tells when none comes. */
+class Heartbeat {
+    private timer?: Timer;
+    private deadline?: Timer;
+    private ref = 0;
+
+    constructor(
+        private readonly interval: number,
+        private readonly timeout: number,
+        private readonly send: () => number,
+        private readonly dead: () => void,
+    ) {}
+
+    start(): void {
+        this.stop();
+        if (this.interval > 0) this.timer = setInterval(() => this.beat(), this.interval);
+    }
+
+    stop(): void {
+        clearInterval(this.timer);
+        clearTimeout(this.deadline);
+        this.timer = undefined;
+        this.ref = 0;
+    }
+
+    /** Asks now, unless a question is open or the heartbeat is off. */
+    beat(): void {
+        if (this.ref || this.timer === undefined) return;
+        this.ref = this.send();
+        this.deadline = setTimeout(this.dead, this.timeout);
+    }
+
+    /** Whether the reply of this ref was the answer. */
+    answered(ref: number): boolean {
+        if (!this.ref || ref !== this.ref) return false;
+        clearTimeout(this.deadline);
+        this.ref = 0;
+        return true;
+    }
+}
+
+/** Tells when a page is likely to have a network again: it is shown, restored, or the browser came online. */
+class WakeUp {
+    private readonly onShown = () => document.visibilityState === "visible" && this.callback();
+    private readonly onWake = () => this.callback();
+
+    constructor(private readonly callback: () => void) {}
+
+    start(): void {
+        this.stop();
+        if (typeof document !== "undefined") document.addEventListener("visibilitychange", this.onShown);
+        if (typeof window === "undefined") return;
+        window.addEventListener("online", this.onWake);
+        window.addEventListener("pageshow", this.onWake);
+    }
+
+    stop(): void {
+        if (typeof document !== "undefined") document.removeEventListener("visibilitychange", this.onShown);
+        if (typeof window === "undefined") return;
+        window.removeEventListener("online", this.onWake);
+        window.removeEventListener("pageshow", this.onWake);
+    }
+}
+
+/**
+ * Remembers keys for some seconds, to find duplicates:
+ *
+ *     const history = new chain.History(5);
+ *     new chain.Socket({ duplicated: (message) => history.exists(message.payload.id) });
+ */
+export class History {
+    private readonly expiries = new Map<unknown, number>(); // in order of expiry
+    private readonly ttl: number;
+
+    constructor(ttlSeconds = 5) {
+        this.ttl = Math.max(Math.round(ttlSeconds), 1) * 1000;
+    }
+
+    /** Whether the key was seen within the last seconds; it is remembered anew. A missing key was never seen. */
+    exists(key: unknown): boolean {
+        if (key === undefined || key === null) return false;
+        const now = performance.now();
+        this.expire(now);
+        const seen = this.expiries.delete(key);
+        this.expiries.set(key, now + this.ttl);
+        return seen;
+    }
+
+    private expire(now: number): void {
+        for (const [key, expiry] of this.expiries) {
+            if (expiry > now) return;
+            this.expiries.delete(key);
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------- transports
+
+/** Query parameters of a connection. */
+export type Params = { [key: string]: any };
+
+/** What the client uses of a WebSocket class: the browser's own fits, and that of the npm package `ws`. */
+export interface WebSocketLike {
+    readonly readyState: number;
+    onopen: any;
+    onmessage: any;
+    onerror: any;
+    onclose: any;
+    send(data: string): void;
+    close(code?: number, reason?: string): void;
+}
+
+export interface WebSocketConstructor {
+    new (url: string): WebSocketLike;
+}
+
+export interface TransportConfig {
+    /** The name in `Transports`. */
+    name: string;
+    /** The browser tab, for transports that need one. */
+    sid?: string;
+    /** Whether a transport that uses HTTP requests sends them with credentials to another origin. */
+    cors?: boolean;
+    params?: Params;
+    WebSocket?: WebSocketConstructor;
+}
+
+/**
+ * One connection to an endpoint. It emits, with itself as first argument: `open`; `message` with a frame's text;
+ * `close` with `{code, reason}`; or `error` with anything. After `close` or `error` the client drops it and makes a new one.
+ */
+export interface Transport {
+    /** Whether the client is to ask the server for signs of life over this transport. */
+    readonly heartbeat?: boolean;
+    on(event: string, callback: (...args: any[]) => void): unknown;
+    connect(endpoint: string): void;
+    endpoint(): string;
+    send(data: string): void;
+    close(code?: number, reason?: string): void;
+}
+
+export interface TransportConstructor {
+    new (config: TransportConfig): Transport;
+}
+
+/** Frames as text messages of a WebSocket at `{endpoint}/websocket`. */
+export class TransportWebSocket extends Events implements Transport {
+    readonly heartbeat = true;
+    private target = "";
+    private ws?: WebSocketLike;
+
+    constructor(private readonly config: TransportConfig) {
+        super();
+    }
+
+    endpoint(): string {
+        return this.target;
+    }
+
+    connect(endpoint: string): void {
+        const WebSocketClass = this.config.WebSocket ?? globalThis.WebSocket;
+        if (!WebSocketClass) throw new Error("there is no WebSocket here: give one in the option WebSocket");
+
+        this.target = endpoint;
+        const ws: WebSocketLike = new WebSocketClass(urlOf(endpoint, "/websocket", this.config.params ?? {}));
+        ws.onopen = () => this.emit("open", this);
+        ws.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
+        ws.onerror = (event: unknown) => log(TRANSPORT, "error", event); // a close event with the code follows
+        ws.onclose = (event: { code: number; reason: string }) => this.emit("close", this, event);
+        this.ws = ws;
+    }
+
+    send(data: string): void {
+        if (this.ws?.readyState === 1) this.ws.send(data);
+    }
+
+    close(code = 1000, reason = ""): void {
+        const ws = this.ws;
+        if (!ws) return;
+        this.ws = undefined;
+        ws.onopen = ws.onmessage = ws.onclose = null;
+        ws.onerror = () => undefined; // the ws package throws an error that nobody hears
+        ws.close(code, reason);
+    }
+}
+
+/** The transports by name. An application may add its own. */
+export const Transports: { [name: string]: TransportConstructor } = {
+    WebSocket: TransportWebSocket,
+};
+
+function urlOf(endpoint: string, suffix: string, params: Params): string {
+    const url = new URL(endpoint, typeof location === "object" ? location.href : undefined);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.pathname = url.pathname.replace(/\/+$/, "") + suffix;
+    url.hash = "";
+    for (const [key, value] of Object.entries(params)) {
+        if (value !== undefined && value !== null) url.searchParams.set(key, String(value));
+    }
+    return url.href;
+}
+
+/** The first configured transport that exists; the WebSocket when an application asks only for others. */
+function chooseTransport(configs: TransportConfig[]): TransportConfig {
+    const known = configs.find((config) => Transports[config.name]);
+    if (known) return known;
+    const names = configs.map((config) => config.name).join(", ");
+    console.warn(`chain: no transport named ${names}; the WebSocket is used`);
+    return { ...configs[0], name: "WebSocket" };
+}
+
+// ------------------------------------------------------------------------------------- connection
+
+/** Why a connection, or a try to connect, ended. */
+export interface CloseInfo {
+    /** The close code, 1006 when there was none. */
+    code: number;
+    reason: string;
+    /** Whether the client tries again by itself. */
+    reconnecting: boolean;
+}
+
+function causeOf(cause: any): { code: number; reason: string } {
+    const code = cause?.code; // exceptions have codes of their own
+    return { code: code >= 1000 ? code : 1006, reason: String(cause?.reason ?? cause?.message ?? "") };
+}
+
+/** The endpoints that may be connected to, the preferred one first. */
+class Nodes {
+    private timer?: Timer;
+
+    constructor(
+        private list: string[],
+        private readonly getNodes: SocketOptions["getNodes"],
+        private readonly seconds: number,
+        private readonly changed: () => void,
+    ) {}
+
+    first(): string | undefined {
+        return this.list[0];
+    }
+
+    async pick(index: number): Promise<string> {
+        if (this.list.length === 0) await this.fetch();
+        if (this.list.length === 0) throw new Error("getNodes gave no endpoint");
+        return this.list[index % this.list.length];
+    }
+
+    start(): void {
+        if (this.getNodes) this.timer = setInterval(() => this.refresh(), this.seconds * 1000);
+    }
+
+    stop(): void {
+        clearInterval(this.timer);
+    }
+
+    refresh(): void {
+        this.fetch().catch((error) => log(SOCKET, "getNodes failed", error));
+    }
+
+    private async fetch(): Promise<void> {
+        const list = await this.getNodes?.();
+        if (!list?.length) return;
+        this.list = list.slice();
+        this.changed();
+    }
+}
+
+/** What a link tells its socket. */
+interface LinkListener {
+    /** A connection is open; `previous` is the one that it takes over from, if that is still there. */
+    up(transport: Transport, previous?: Transport): void;
+    /** The open connection has ended. */
+    down(info: CloseInfo): void;
+    /** A connection, or a try to connect, failed. */
+    failed(info: CloseInfo): void;
+    frame(data: string): void;
+}
+
+interface LinkConfig {
+    endpoint?: string;
+    getNodes?: SocketOptions["getNodes"];
+    getNodesInterval: number;
+    reconnectInterval: number[];
+    connectTimeout: number;
+    dropAfter: number;
+    create: () => Promise<Transport>;
+}
+
+/** Keeps one connection open as long as it is wanted: chooses the node, retries, moves to a better node. */
+class Link {
+    private wanted = false;
+    private turn = 0; // of the newest try: what an older one still brings is ignored
+    private failures = 0;
+    private current?: Transport;
+    private candidate?: Transport;
+    private connectTimer?: Timer;
+    private stableTimer?: Timer;
+    private readonly retired = new Set<Transport>();
+    private readonly nodes: Nodes;
+    private readonly retry: Retry;
+
+    constructor(private readonly config: LinkConfig, private readonly listener: LinkListener) {
+        const fixed = config.endpoint === undefined ? [] : [config.endpoint];
+        this.nodes = new Nodes(fixed, config.getNodes, config.getNodesInterval, () => this.prefer());
+        this.retry = new Retry(() => this.attempt(), config.reconnectInterval);
+    }
+
+    isWanted(): boolean {
+        return this.wanted;
+    }
+
+    isOpen(): boolean {
+        return this.current !== undefined;
+    }
+
+    start(): void {
+        if (this.wanted) return this.hasten();
+        this.wanted = true;
+        this.nodes.start();
+        this.attempt();
+    }
+
+    /** Ends all connections for good; tells nobody. */
+    stop(): void {
+        const transports = [this.current, this.candidate, ...this.retired];
+        this.wanted = false;
+        this.failures = 0;
+        this.turn++;
+        this.current = this.candidate = undefined;
+        this.retired.clear();
+        this.nodes.stop();
+        this.retry.reset();
+        clearTimeout(this.connectTimer);
+        clearTimeout(this.stableTimer);
+        for (const transport of transports) transport?.close(1000);
+    }
+
+    /** Tries again now, if it waits for the next try. */
+    hasten(): void {
+        this.retry.hasten();
+    }
+
+    send(data: string): void {
+        this.current?.send(data);
+    }
+
+    /** Gives up the open connection because it does not work any more. */
+    abandon(reason: string): void {
+        const transport = this.current;
+        if (!transport) return;
+        this.lost({ code: 1006, reason });
+        transport.close(4000, reason);
+    }
+
+    private async attempt(preferred?: string): Promise<void> {
+        const turn = ++this.turn;
+        clearTimeout(this.connectTimer);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error("connecting timed out")), this.config.connectTimeout);
+        try {
+            const endpoint = preferred ?? (await this.nodes.pick(this.failures));
+            const transport = await this.config.create();
+            if (turn === this.turn) this.dial(transport, endpoint);
+        } catch (error) {
+            if (turn === this.turn) this.attemptFailed(error);
+        }
+    }
+
+    private dial(transport: Transport, endpoint: string): void {
+        log(SOCKET, "connecting to %s", endpoint);
+        const older = this.candidate;
+        this.candidate = transport;
+        older?.close();
+        transport.on("open", () => this.opened(transport));
+        transport.on("message", (_, data) => this.received(transport, data));
+        transport.on("close", (_, event) => this.ended(transport, event));
+        transport.on("error", (_, error) => this.ended(transport, error));
+        transport.connect(endpoint);
+    }
+
+    private opened(transport: Transport): void {
+        if (transport !== this.candidate) return;
+        const previous = this.current;
+        this.candidate = undefined;
+        this.current = transport;
+        this.retry.cancel();
+        clearTimeout(this.connectTimer);
+        clearTimeout(this.stableTimer);
+        this.stableTimer = setTimeout(() => this.stable(), STABLE_AFTER);
+        if (previous) this.retire(previous);
+        this.listener.up(transport, previous);
+    }
+
+    private stable(): void {
+        this.stableTimer = undefined;
+        this.failures = 0;
+        this.retry.reset();
+    }
+
+    private received(transport: Transport, data: string): void {
+        if (transport === this.current || this.retired.has(transport)) this.listener.frame(data);
+    }
+
+    private ended(transport: Transport, cause: unknown): void {
+        if (this.retired.delete(transport)) return;
+        if (transport === this.candidate) this.attemptFailed(cause);
+        else if (transport === this.current) this.lost(causeOf(cause));
+        else return;
+        transport.close(); // one that ended with an error may still be there, and may come back by itself
+    }
+
+    private attemptFailed(cause: unknown): void {
+        const info = causeOf(cause);
+        const transport = this.candidate;
+        this.turn++;
+        this.failures++;
+        this.candidate = undefined;
+        clearTimeout(this.connectTimer);
+        transport?.close();
+        log(SOCKET, "could not connect", info);
+        if (this.current) return; // only the move to a better node failed
+
+        this.retry.retry(retryAfterClose(info.reason));
+        this.nodes.refresh();
+        this.listener.failed({ ...info, reconnecting: true });
+    }
+
+    private lost(cause: { code: number; reason: string }): void {
+        const reconnecting = !FINAL_CODES.includes(cause.code);
+        if (this.stableTimer) this.failures++;
+        clearTimeout(this.stableTimer);
+        this.current = undefined;
+        if (reconnecting) this.retry.retry(retryAfterClose(cause.reason));
+        else this.stop();
+
+        const info = { ...cause, reconnecting };
+        log(SOCKET, "connection lost", info);
+        if (reconnecting) this.listener.failed(info);
+        this.listener.down(info);
+    }
+
+    /** The old connection goes on for a while, so that nothing is missed until the new one has taken over. */
+    private retire(transport: Transport): void {
+        this.retired.add(transport);
+        setTimeout(() => {
+            if (this.retired.delete(transport)) transport.close(1000);
+        }, this.config.dropAfter);
+    }
+
+    private prefer(): void {
+        const best = this.nodes.first();
+        if (this.current && !this.candidate && best !== this.current.endpoint()) this.attempt(best);
+    }
+}
+
+// ----------------------------------------------------------------------------------------- socket
+
+export interface SocketOptions {
+    /**
+     * The endpoints to choose from, the preferred one first: paths or URLs, without the transport's part (`/socket`,
+     * `https://example.org/socket`). Not needed when the endpoint is the constructor's first argument.
+     */
+    getNodes?: () => Promise<string[]> | string[];
+    /** Seconds between calls of `getNodes` while connected; 30. */
+    getNodesInterval?: number;
+    /** The transports to choose from: the first one that `Transports` has; the WebSocket. */
+    transport?: TransportConfig[];
+    /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
+    params?: Params | (() => Params | Promise<Params>);
+    /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
+    timeout?: number;
+    /** Milliseconds between tries to join a channel again; [1000, 2000, 5000, 10000]. */
+    rejoinInterval?: number[];
+    /** Milliseconds between tries to connect; [500, 1000, 2000, 5000, 10000]. */
+    reconnectInterval?: number[];
+    /** Milliseconds after which a try to connect is given up; 10000. */
+    connectTimeout?: number;
+    /** Milliseconds between questions for a sign of life, 0 for none; 30000. */
+    heartbeatInterval?: number;
+    /** Milliseconds that the answer may take before the client connects anew; 10000. */
+    heartbeatTimeout?: number;
+    /** Milliseconds after which a socket without channels disconnects, `Infinity` for never; 5000. */
+    disconnectIdleTimeout?: number;
+    /** Milliseconds that the connection to the old node is kept after a move to another; 5000. */
+    dropNodeConnectionAfter?: number;
+    /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
+    duplicated?: (message: Message) => boolean;
+    /** Where the id of the browser tab is kept; `window.sessionStorage`. */
+    sessionStorage?: Pick<Storage, "getItem" | "setItem">;
+    /** The WebSocket class, where there is no global one (Node.js before 22). */
+    WebSocket?: WebSocketConstructor;
+}
+
+export interface SocketEvents {
+    /** A connection is open. */
+    open: [transport: Transport];
+    /** The open connection has ended. */
+    close: [info: CloseInfo];
+    /** A connection, or a try to connect, failed; the client tries again. */
+    error: [info: CloseInfo];
+    /** A message arrived. */
+    message: [message: Message];
+    /** A message was dropped because `duplicated` said so. */
+    "message:duplicated": [message: Message];
+}
+
+function sessionStorageOrMemory(): Pick<Storage, "getItem" | "setItem"> {
+    try {
+        if (globalThis.sessionStorage) return globalThis.sessionStorage;
+    } catch {
+        // a page without storage rights: the id then lives as long as the page
+    }
+    const memory = new Map<string, string>();
+    return { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => void memory.set(key, value) };
+}
+
+function randomId(): string {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The client's side of a session: one connection that is kept open, and the channels over it. */
+export class Socket extends Events<SocketEvents> {
+    private ref = 0;
+    private channels: Channel[] = [];
+    private idleTimer?: Timer;
+    private sendBuffer: string[] = [];
+    private transportConfig?: TransportConfig;
+    private readonly pending = new Map<number, Push>(); // sent and not answered, by ref
+    private readonly options: SocketOptions;
+    private readonly storage: Pick<Storage, "getItem" | "setItem">;
+    private readonly link: Link;
+    private readonly heartbeat: Heartbeat;
+    private readonly wakeUp = new WakeUp(() => this.onWakeUp());
+
+    /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
+    constructor(endpoint: string, options?: SocketOptions);
+    constructor(options?: SocketOptions);
+    constructor(endpointOrOptions: string | SocketOptions = {}, more: SocketOptions = {}) {
+        super();
+        const named = typeof endpointOrOptions === "string";
+        this.options = named ? more : endpointOrOptions;
+        this.storage = this.options.sessionStorage ?? sessionStorageOrMemory();
+        this.link = this.makeLink(named ? endpointOrOptions : this.options.getNodes ? undefined : "/socket");
+        this.heartbeat = new Heartbeat(
+            this.options.heartbeatInterval ?? 30_000,
+            this.options.heartbeatTimeout ?? 10_000,
+            () => this.sendHeartbeat(),
+            () => this.link.abandon("no answer to the heartbeat"),
+        );
+    }
+
+    /** Connects and keeps connected until `disconnect`; called while it waits to reconnect, it tries at once. */
+    connect(): void {
+        this.wakeUp.start();
+        this.link.start();
+    }
+
+    /** Closes the connection. Channels stay and join again after the next `connect`. */
+    disconnect(): void {
+        const wasOpen = this.isConnected();
+        clearTimeout(this.idleTimer);
+        this.link.stop();
+        if (wasOpen) this.onDown({ code: 1000, reason: "", reconnecting: false });
+        this.wakeUp.stop();
+    }
+
+    isConnected(): boolean {
+        return this.link.isOpen();
+    }
+
+    /** A new channel for the topic; connects when needed. `params` (or what the function returns) goes with each join. */
+    channel(topic: string, params: any = {}, options: ChannelOptions = {}): Channel {
+        const channel = new Channel(topic, params, this, options);
+        this.add(channel);
+        return channel;
+    }
+
+    /** Leaves the topic's channel, if there is one. */
+    leave(topic: string): void {
+        this.leaveOthers(topic);
+    }
+
+    /** Sends a message of the application's own making; while not connected it is kept until there is a connection. */
+    push(message: Partial<Message>): void {
+        log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
+        if (this.isConnected()) this.link.send(encode(message));
+        else this.sendBuffer.push(encode(message));
+    }
+
+    /** A ref that this socket has not used yet. */
+    nextRef(): number {
+        this.ref = this.ref >= Number.MAX_SAFE_INTEGER ? 1 : this.ref + 1;
+        return this.ref;
+    }
+
+    getTimeout(): number {
+        return this.options.timeout ?? 30_000;
+    }
+
+    getRejoinInterval(): number[] {
+        return this.options.rejoinInterval ?? [1000, 2000, 5000, 10_000];
+    }
+
+    getSession(key: string): string | null {
+        return this.storage.getItem(key);
+    }
+
+    storeSession(key: string, value: string): void {
+        this.storage.setItem(key, value);
+    }
+
+    /** @internal */
+    add(channel: Channel): void {
+        clearTimeout(this.idleTimer);
+        if (!this.channels.includes(channel)) this.channels.push(channel);
+        if (!this.link.isWanted()) this.connect();
+    }
+
+    /** @internal */
+    remove(channel: Channel): void {
+        this.channels = this.channels.filter((other) => other !== channel);
+        if (this.channels.length === 0) this.disconnectWhenIdle();
+    }
+
+    /** @internal Two channels of one topic would end each other's membership. */
+    leaveOthers(topic: string, except?: Channel): void {
+        for (const channel of this.channels) {
+            if (channel !== except && channel.getTopic() === topic && !channel.isClosed()) channel.leave();
+        }
+    }
+
+    /** @internal */
+    expectReply(push: Push): void {
+        this.pending.set(push.getRef(), push);
+    }
+
+    /** @internal */
+    forgetReply(push: Push): void {
+        if (this.pending.get(push.getRef()) === push) this.pending.delete(push.getRef());
+    }
+
+    private makeLink(endpoint: string | undefined): Link {
+        const { options } = this;
+        const config: LinkConfig = {
+            endpoint,
+            getNodes: options.getNodes,
+            getNodesInterval: options.getNodesInterval ?? 30,
+            reconnectInterval: options.reconnectInterval ?? [500, 1000, 2000, 5000, 10_000],
+            connectTimeout: options.connectTimeout ?? 10_000,
+            dropAfter: options.dropNodeConnectionAfter ?? 5000,
+            create: () => this.createTransport(),
+        };
+        return new Link(config, {
+            up: (transport, previous) => this.onUp(transport, previous),
+            down: (info) => this.onDown(info),
+            failed: (info) => this.emit("error", info),
+            frame: (data) => this.onFrame(data),
+        });
+    }
+
+    private async createTransport(): Promise<Transport> {
+        const { transport = [{ name: "WebSocket" }], params, WebSocket } = this.options;
+        const config = (this.transportConfig ??= chooseTransport(transport));
+        const own = typeof params === "function" ? await params() : params;
+        const withDefaults = { WebSocket, ...config, sid: config.sid ?? this.tabId() };
+        return new Transports[config.name]({ ...withDefaults, params: { ...config.params, ...own } });
+    }
+
+    private tabId(): string {
+        const id = this.getSession("chain:sid") ?? randomId();
+        this.storeSession("chain:sid", id);
+        return id;
+    }
+
+    private disconnectWhenIdle(): void {
+        const delay = this.options.disconnectIdleTimeout ?? 5000;
+        clearTimeout(this.idleTimer);
+        if (delay <= LONGEST_DELAY) this.idleTimer = setTimeout(() => this.disconnect(), delay);
+    }
+
+    private onUp(transport: Transport, previous?: Transport): void {
+        log(SOCKET, "connected to %s", transport.endpoint());
+        if (transport.heartbeat) this.heartbeat.start();
+        else this.heartbeat.stop();
+        for (const channel of this.channels.slice()) channel.onConnected(previous);
+        for (const data of this.sendBuffer.splice(0)) this.link.send(data);
+        this.emit("open", transport);
+    }
+
+    private onDown(info: CloseInfo): void {
+        this.heartbeat.stop();
+        if (!info.reconnecting) this.wakeUp.stop();
+        for (const channel of this.channels.slice()) channel.onDisconnected();
+        this.emit("close", info);
+    }
+
+    private onWakeUp(): void {
+        if (this.isConnected()) this.heartbeat.beat();
+        else this.link.hasten();
+    }
+
+    private sendHeartbeat(): number {
+        const ref = this.nextRef();
+        this.push({ ref, topic: CHAIN_TOPIC, event: "_heartbeat", payload: null });
+        return ref;
+    }
+
+    private onFrame(data: string): void {
+        let message: Message;
+        try {
+            message = decode(data);
+        } catch (error) {
+            return log(SOCKET, "frame ignored", error);
+        }
+        this.onMessage(message);
+    }
+
+    private onMessage(message: Message): void {
+        const { kind, topic, event, joinRef, ref, payload } = message;
+        const isReply = kind === MessageKindEnum.REPLY;
+        if (kind === MessageKindEnum.ACK || topic === CHAIN_TOPIC) return;
+        if (isReply && this.heartbeat.answered(ref)) return;
+        log(SOCKET, "receive %s %s (%s, %s)", topic ?? "", event, joinRef, ref, payload);
+        if (this.isDuplicate(message)) return this.emit("message:duplicated", message);
+
+        if (isReply) guarded(() => this.pending.get(ref)?.onReply(message));
+        else for (const channel of this.channels.slice()) guarded(() => channel.onFrame(message));
+        this.emit("message", message);
+    }
+
+    private isDuplicate(message: Message): boolean {
+        if (!this.options.duplicated || message.event.startsWith("_")) return false;
+        try {
+            return this.options.duplicated(message);
+        } catch (error) {
+            report(error);
+            return false;
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------- channel
+
+export interface ChannelOptions {
+    /**
+     * Sees each message of the channel before its listeners do, replies too (event `_reply`, payload `{status, response}`),
+     * and returns the payload, changed or not.
+     */
+    onMessage?: (event: string, payload: any, ref?: number, joinRef?: number) => any;
+}
+
+/** The listeners of other events get `(payload, ref, joinRef)`. A server's event of one of these names is heard with them. */
+export interface ChannelEvents {
+    /** Joined, or joined again; the same as `join:ok`. */
+    ok: [response: any];
+    /** The join was refused and is tried again, unless the listener leaves; the same as `join:error`. */
+    error: [response: any];
+    /** The join got no answer in time and is tried again; the same as `join:timeout`. */
+    timeout: [];
+    "join:ok": [response: any];
+    "join:error": [response: any];
+    "join:timeout": [];
+}
+
+enum ChannelState {
+    closed,
+    errored,
+    joined,
+    joining,
+    leaving,
+}
+
+/** One topic, made by `Socket.channel`. */
+export class Channel extends Events<ChannelEvents> {
+    private state = ChannelState.closed;
+    private joinedOnce = false;
+    private timeout: number;
+    private pushBuffer: Push[] = [];
+    private leavePush?: Push;
+    private leaveOld?: () => void; // ends the membership on the node that the socket has moved away from
+    private readonly joinPush: Push;
+    private readonly rejoinRetry: Retry;
+
+    /** @internal */
+    constructor(
+        private readonly topic: string,
+        params: any,
+        private readonly socket: Socket,
+        private readonly options: ChannelOptions,
+    ) {
+        super();
+        if (/[,*]/.test(topic)) throw new Error("commas and asterisks are not allowed in a topic");
+
+        this.timeout = socket.getTimeout();
+        this.rejoinRetry = new Retry(() => this.rejoin(), socket.getRejoinInterval());
+        this.joinPush = new Push(socket, this, "_join", params, this.timeout)
+            .on("ok", (response) => this.onJoined(response))
+            .on("error", (response) => this.onRefused(response))
+            .on("timeout", () => this.onJoinTimeout());
+    }
+
+    getTopic(): string {
+        return this.topic;
+    }
+
+    /** The ref of the newest join. */
+    getJoinRef(): number {
+        return this.joinPush.getRef();
+    }
+
+    /**
+     * Joins, and joins again after each failure until `leave`. Listen with `on("ok" | "error" | "timeout", ...)`.
+     * Another channel of this socket with the same topic is left. Throws when the channel is joined or joining already.
+     */
+    join(timeout = this.timeout): this {
+        if (this.isLeaving()) this.close("leave");
+        if (this.joinedOnce && !this.isClosed()) throw new Error(`"${this.topic}" is joined already: join is called once`);
+
+        this.joinedOnce = true;
+        this.timeout = timeout;
+        this.socket.add(this);
+        this.socket.leaveOthers(this.topic, this);
+        this.rejoin();
+        return this;
+    }
+
+    /** Ends the membership. `ok` when the server has confirmed, or when there was nothing to confirm. */
+    leave(timeout = this.timeout): Push {
+        if (this.leavePush && this.isLeaving()) return this.leavePush;
+        const push = this.makeLeavePush(timeout);
+        const known = this.socket.isConnected() && (this.isJoined() || this.isJoining());
+        if (!this.isClosed() || !this.joinedOnce) this.state = ChannelState.leaving;
+        this.leavePush = push;
+        this.rejoinRetry.reset();
+        this.joinPush.cancel();
+        if (known) push.send();
+        else queueMicrotask(() => push.settle("ok", {}));
+        return push;
+    }
+
+    /** Sends an event; before the channel is joined it is kept, but not past its timeout. */
+    push(event: string, payload: any = {}, timeout = this.timeout): Push {
+        if (event.includes(",")) throw new Error("commas are not allowed in an event");
+        if (!this.joinedOnce) throw new Error(`"${event}" was pushed to "${this.topic}" before join was called`);
+
+        const push = new Push(this.socket, this, event, payload ?? {}, timeout);
+        if (this.canPush()) {
+            push.send();
+        } else {
+            push.startTimeout();
+            this.pushBuffer.push(push);
+            push.on("timeout", () => this.unbuffer(push));
+        }
+        return push;
+    }
+
+    /** Whether a push is sent at once. */
+    canPush(): boolean {
+        return this.socket.isConnected() && this.isJoined();
+    }
+
+    /** Calls back when the channel is closed, by `leave` or by the server. Returns a function that ends this. */
+    onClose(callback: (reason: any, ref?: number, joinRef?: number) => void): () => void {
+        this.on("_close", callback);
+        return () => void this.off("_close", callback);
+    }
+
+    /** Calls back when the channel fails on the server; it joins again by itself. Returns a function that ends this. */
+    onError(callback: (reason: any, ref?: number, joinRef?: number) => void): () => void {
+        this.on("_error", callback);
+        return () => void this.off("_error", callback);
+    }
+
+    isClosed(): boolean {
+        return this.state === ChannelState.closed;
+    }
+
+    isErrored(): boolean {
+        return this.state === ChannelState.errored;
+    }
+
+    isJoined(): boolean {
+        return this.state === ChannelState.joined;
+    }
+
+    isJoining(): boolean {
+        return this.state === ChannelState.joining;
+    }
+
+    isLeaving(): boolean {
+        return this.state === ChannelState.leaving;
+    }
+
+    /** @internal */
+    onConnected(previous?: Transport): void {
+        if (this.isClosed() || this.isLeaving()) return;
+        if (previous && this.isJoined()) this.leaveOld = this.leaveOn(previous);
+        this.rejoinRetry.reset();
+        this.rejoin();
+    }
+
+    /** @internal */
+    onDisconnected(): void {
+        this.rejoinRetry.reset();
+        this.leaveOld = undefined;
+        if (this.isJoined() || this.isJoining()) this.state = ChannelState.errored;
+        if (this.isLeaving()) this.leavePush?.settle("ok", {}); // the connection's end ends the membership
+    }
+
+    /** @internal */
+    onFrame({ topic, event, payload, ref, joinRef }: Message): void {
+        if (topic !== this.topic || (joinRef && joinRef !== this.getJoinRef())) return;
+        if (this.isClosed() || (this.isLeaving() && event !== "_close")) return;
+
+        const seen = this.hook(event, payload, ref, joinRef);
+        if (event === "_close") this.close(seen);
+        else if (event === "_error") this.fail(seen);
+        else this.emit(event, seen, ref, joinRef || this.getJoinRef());
+    }
+
+    /** @internal */
+    onReply(push: Push, { payload, ref, joinRef }: Message): void {
+        const reply = this.hook("_reply", payload, ref, joinRef);
+        push.settle(reply.status, reply.response);
+        this.emit(`chan_reply_${ref}`, reply, ref, joinRef);
+
+        const forgotten = reply.status === "error" && reply.response?.reason === "unmatched topic";
+        if (forgotten && this.isJoined()) this.fail(reply.response);
+    }
+
+    private rejoin(): void {
+        this.state = ChannelState.joining;
+        this.joinPush.reset(this.timeout);
+        this.joinPush.startTimeout();
+        if (this.socket.isConnected()) this.joinPush.send();
+    }
+
+    private unbuffer(push: Push): void {
+        this.pushBuffer = this.pushBuffer.filter((other) => other !== push);
+    }
+
+    private retryJoin(atLeast = 0): void {
+        this.state = ChannelState.errored;
+        if (this.socket.isConnected()) this.rejoinRetry.retry(atLeast);
+    }
+
+    private onJoined(response: any): void {
+        this.state = ChannelState.joined;
+        this.rejoinRetry.reset();
+        this.leaveOld?.();
+        this.leaveOld = undefined;
+        for (const push of this.pushBuffer.splice(0)) push.send();
+        this.emit("join:ok", response);
+        this.emit("ok", response);
+    }
+
+    private onRefused(response: any): void {
+        this.retryJoin(retryAfter(response));
+        this.emit("join:error", response);
+        this.emit("error", response);
+    }
+
+    /** The server may have joined all the same: it is told to forget that. */
+    private onJoinTimeout(): void {
+        log(CHANNEL, "join of %s timed out", this.topic);
+        if (this.socket.isConnected()) this.socket.push(this.leaveMessage());
+        this.retryJoin();
+        this.emit("join:timeout");
+        this.emit("timeout");
+    }
+
+    private fail(reason: any): void {
+        log(CHANNEL, "error %s", this.topic, reason);
+        this.joinPush.cancel();
+        this.retryJoin();
+        this.emit("_error", reason, 0, this.getJoinRef());
+    }
+
+    private close(reason: any): void {
+        if (this.isClosed()) return;
+        log(CHANNEL, "close %s", this.topic, reason);
+        this.state = ChannelState.closed;
+        this.rejoinRetry.reset();
+        this.joinPush.cancel();
+        this.pushBuffer = [];
+        this.socket.remove(this);
+        this.emit("_close", reason, 0, this.getJoinRef());
+    }
+
+    private makeLeavePush(timeout: number): Push {
+        const push: Push = new Push(this.socket, this, "_leave", {}, timeout);
+        const left = () => {
+            if (this.isLeaving() && this.leavePush === push) this.close("leave");
+        };
+        return push.on("ok", left).on("error", left).on("timeout", left);
+    }
+
+    private leaveMessage(): Partial<Message> {
+        return { ref: this.socket.nextRef(), joinRef: this.getJoinRef(), topic: this.topic, event: "_leave", payload: {} };
+    }
+
+    private leaveOn(transport: Transport): () => void {
+        const frame = encode(this.leaveMessage());
+        return () => transport.send(frame);
+    }
+
+    private hook(event: string, payload: any, ref: number, joinRef: number): any {
+        if (!this.options.onMessage) return payload;
+        const seen = this.options.onMessage(event, payload, ref, joinRef);
+        if (seen === undefined && payload !== null) throw new Error("onMessage must return the payload, changed or not");
+        return seen;
+    }
+}
+
+// ------------------------------------------------------------------------------------------- push
+
+export interface PushEvents {
+    ok: [response: any];
+    error: [response: any];
+    timeout: [response: any];
+}
+
+/** One message to the server, and its answer. */
+export class Push {
+    private ref: number;
+    private joinRef = 0;
+    private timer?: Timer;
+    private received?: { status: string; response: any };
+    private readonly events = new Events<PushEvents>();
+
+    /** @internal `payload` may be a function, called for each sending. */
+    constructor(
+        private readonly socket: Socket,
+        private readonly channel: Channel,
+        private readonly event: string,
+        private readonly payload: any,
+        private timeout: number,
+    ) {
+        this.ref = socket.nextRef();
+    }
+
+    getRef(): number {
+        return this.ref;
+    }
+
+    getTimeout(): number {
+        return this.timeout;
+    }
+
+    /** Calls back with the answer (`ok`, `error`), or when none came in time (`timeout`); also when that is past. */
+    on<K extends keyof PushEvents>(status: K, callback: (response: any) => void): this {
+        const { received } = this;
+        if (received?.status === status) queueMicrotask(() => guarded(() => callback(received.response)));
+        else this.events.on(status, callback);
+        return this;
+    }
+
+    /** Sends the message, unless it is too late for it. */
+    send(): void {
+        if (this.received?.status === "timeout") return;
+        const { ref, event, payload, channel } = this;
+        this.startTimeout();
+        this.joinRef = channel.getJoinRef();
+        this.socket.expectReply(this);
+        const body = typeof payload === "function" ? payload() : payload;
+        this.socket.push({ ref, joinRef: this.joinRef, topic: channel.getTopic(), event, payload: body });
+    }
+
+    /** Sends the message anew, as another message. */
+    resend(timeout = this.timeout): void {
+        this.reset(timeout);
+        this.send();
+    }
+
+    /** @internal */
+    reset(timeout: number): void {
+        this.cancel();
+        this.received = undefined;
+        this.timeout = timeout;
+        this.ref = this.socket.nextRef();
+    }
+
+    /** @internal */
+    startTimeout(): void {
+        this.timer ??= setTimeout(() => this.settle("timeout", {}), this.timeout);
+    }
+
+    /** @internal Waits for no answer any more. */
+    cancel(): void {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+        this.socket.forgetReply(this);
+    }
+
+    /** @internal */
+    onReply(message: Message): void {
+        if (message.joinRef === this.joinRef) this.channel.onReply(this, message);
+    }
+
+    /** @internal */
+    settle(status: string, response: any): void {
+        this.cancel();
+        this.received = { status, response };
+        this.events.emit(status, response);
+    }
+}

@@ -1,0 +1,336 @@
+type Listener = (...args: any[]) => void;
+type Args<M, K> = K extends keyof M ? (M[K] extends any[] ? M[K] : any[]) : any[];
+/**
+ * Switches of `log`. `Debug` switches every group that has no switch of its own; `Debug<Group>` switches one.
+ * The library's own groups are `Socket`, `Channel` and `Transport`, silent at first: `chain.Options.DebugSocket = true`.
+ */
+export declare const Options: {
+    Debug: boolean;
+    [key: string]: any;
+};
+/** Writes to the console when `Options` says so: `log(group, template, ...values)`; group and template may be left out. */
+export declare function log(group: any, ...params: any[]): void;
+/** Named events and their listeners; `M` maps the names to the listeners' parameters. */
+export declare class Events<M = any> {
+    private readonly listeners;
+    /** Calls every listener of the event; one that throws does not keep the others from being called. */
+    emit(event: string, ...args: any[]): void;
+    on<K extends string>(event: K, callback: (...args: Args<M, K>) => void): this;
+    /** Removes a listener; without `callback`, all listeners of the event. */
+    off(event: string, callback?: Listener): this;
+}
+/** Element 0 of a frame. */
+export declare enum MessageKindEnum {
+    PUSH = 0,
+    REPLY = 1,
+    BROADCAST = 2,
+    ACK = 3
+}
+/** A decoded frame. A reply has the event `_reply`, no topic, and the payload `{status, response}`. */
+export interface Message {
+    kind: MessageKindEnum;
+    joinRef: number;
+    ref: number;
+    topic?: string;
+    event: string;
+    payload: any;
+    /** The payload's JSON text as it was received. */
+    payload_raw: string;
+}
+/** A message as a frame of kind push. */
+export declare function encode(message: Partial<Message>): string;
+/** The message of a frame; throws an `Error` when the text is not a frame of the protocol. */
+export declare function decode(rawMessage: string): Message;
+/**
+ * Calls back after growing delays. Each delay is a random part of its interval, between half and all of it, so that
+ * clients that failed together do not come back together.
+ */
+export declare class Retry {
+    private readonly callback;
+    private count;
+    private timer?;
+    private readonly intervals;
+    /** `callback` gets the number of the try, from 1; `intervals` are milliseconds, the longest one repeats. */
+    constructor(callback: (tries: number) => void, intervals: number[]);
+    tries(): number;
+    /** The interval of the next try, in ms, before the random part is taken. */
+    lastInterval(): number;
+    /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
+    retry(atLeast?: number): void;
+    /** Does a scheduled try now. */
+    hasten(): void;
+    /** Drops a scheduled try and keeps the count. */
+    cancel(): void;
+    reset(): void;
+    private fire;
+}
+/**
+ * Remembers keys for some seconds, to find duplicates:
+ *
+ *     const history = new chain.History(5);
+ *     new chain.Socket({ duplicated: (message) => history.exists(message.payload.id) });
+ */
+export declare class History {
+    private readonly expiries;
+    private readonly ttl;
+    constructor(ttlSeconds?: number);
+    /** Whether the key was seen within the last seconds; it is remembered anew. A missing key was never seen. */
+    exists(key: unknown): boolean;
+    private expire;
+}
+/** Query parameters of a connection. */
+export type Params = {
+    [key: string]: any;
+};
+/** What the client uses of a WebSocket class: the browser's own fits, and that of the npm package `ws`. */
+export interface WebSocketLike {
+    readonly readyState: number;
+    onopen: any;
+    onmessage: any;
+    onerror: any;
+    onclose: any;
+    send(data: string): void;
+    close(code?: number, reason?: string): void;
+}
+export interface WebSocketConstructor {
+    new (url: string): WebSocketLike;
+}
+export interface TransportConfig {
+    /** The name in `Transports`. */
+    name: string;
+    /** The browser tab, for transports that need one. */
+    sid?: string;
+    /** Whether a transport that uses HTTP requests sends them with credentials to another origin. */
+    cors?: boolean;
+    params?: Params;
+    WebSocket?: WebSocketConstructor;
+}
+/**
+ * One connection to an endpoint. It emits, with itself as first argument: `open`; `message` with a frame's text;
+ * `close` with `{code, reason}`; or `error` with anything. After `close` or `error` the client drops it and makes a new one.
+ */
+export interface Transport {
+    /** Whether the client is to ask the server for signs of life over this transport. */
+    readonly heartbeat?: boolean;
+    on(event: string, callback: (...args: any[]) => void): unknown;
+    connect(endpoint: string): void;
+    endpoint(): string;
+    send(data: string): void;
+    close(code?: number, reason?: string): void;
+}
+export interface TransportConstructor {
+    new (config: TransportConfig): Transport;
+}
+/** Frames as text messages of a WebSocket at `{endpoint}/websocket`. */
+export declare class TransportWebSocket extends Events implements Transport {
+    private readonly config;
+    readonly heartbeat = true;
+    private target;
+    private ws?;
+    constructor(config: TransportConfig);
+    endpoint(): string;
+    connect(endpoint: string): void;
+    send(data: string): void;
+    close(code?: number, reason?: string): void;
+}
+/** The transports by name. An application may add its own. */
+export declare const Transports: {
+    [name: string]: TransportConstructor;
+};
+/** Why a connection, or a try to connect, ended. */
+export interface CloseInfo {
+    /** The close code, 1006 when there was none. */
+    code: number;
+    reason: string;
+    /** Whether the client tries again by itself. */
+    reconnecting: boolean;
+}
+export interface SocketOptions {
+    /**
+     * The endpoints to choose from, the preferred one first: paths or URLs, without the transport's part (`/socket`,
+     * `https://example.org/socket`). Not needed when the endpoint is the constructor's first argument.
+     */
+    getNodes?: () => Promise<string[]> | string[];
+    /** Seconds between calls of `getNodes` while connected; 30. */
+    getNodesInterval?: number;
+    /** The transports to choose from: the first one that `Transports` has; the WebSocket. */
+    transport?: TransportConfig[];
+    /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
+    params?: Params | (() => Params | Promise<Params>);
+    /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
+    timeout?: number;
+    /** Milliseconds between tries to join a channel again; [1000, 2000, 5000, 10000]. */
+    rejoinInterval?: number[];
+    /** Milliseconds between tries to connect; [500, 1000, 2000, 5000, 10000]. */
+    reconnectInterval?: number[];
+    /** Milliseconds after which a try to connect is given up; 10000. */
+    connectTimeout?: number;
+    /** Milliseconds between questions for a sign of life, 0 for none; 30000. */
+    heartbeatInterval?: number;
+    /** Milliseconds that the answer may take before the client connects anew; 10000. */
+    heartbeatTimeout?: number;
+    /** Milliseconds after which a socket without channels disconnects, `Infinity` for never; 5000. */
+    disconnectIdleTimeout?: number;
+    /** Milliseconds that the connection to the old node is kept after a move to another; 5000. */
+    dropNodeConnectionAfter?: number;
+    /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
+    duplicated?: (message: Message) => boolean;
+    /** Where the id of the browser tab is kept; `window.sessionStorage`. */
+    sessionStorage?: Pick<Storage, "getItem" | "setItem">;
+    /** The WebSocket class, where there is no global one (Node.js before 22). */
+    WebSocket?: WebSocketConstructor;
+}
+export interface SocketEvents {
+    /** A connection is open. */
+    open: [transport: Transport];
+    /** The open connection has ended. */
+    close: [info: CloseInfo];
+    /** A connection, or a try to connect, failed; the client tries again. */
+    error: [info: CloseInfo];
+    /** A message arrived. */
+    message: [message: Message];
+    /** A message was dropped because `duplicated` said so. */
+    "message:duplicated": [message: Message];
+}
+/** The client's side of a session: one connection that is kept open, and the channels over it. */
+export declare class Socket extends Events<SocketEvents> {
+    private ref;
+    private channels;
+    private idleTimer?;
+    private sendBuffer;
+    private transportConfig?;
+    private readonly pending;
+    private readonly options;
+    private readonly storage;
+    private readonly link;
+    private readonly heartbeat;
+    private readonly wakeUp;
+    /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
+    constructor(endpoint: string, options?: SocketOptions);
+    constructor(options?: SocketOptions);
+    /** Connects and keeps connected until `disconnect`; called while it waits to reconnect, it tries at once. */
+    connect(): void;
+    /** Closes the connection. Channels stay and join again after the next `connect`. */
+    disconnect(): void;
+    isConnected(): boolean;
+    /** A new channel for the topic; connects when needed. `params` (or what the function returns) goes with each join. */
+    channel(topic: string, params?: any, options?: ChannelOptions): Channel;
+    /** Leaves the topic's channel, if there is one. */
+    leave(topic: string): void;
+    /** Sends a message of the application's own making; while not connected it is kept until there is a connection. */
+    push(message: Partial<Message>): void;
+    /** A ref that this socket has not used yet. */
+    nextRef(): number;
+    getTimeout(): number;
+    getRejoinInterval(): number[];
+    getSession(key: string): string | null;
+    storeSession(key: string, value: string): void;
+    private makeLink;
+    private createTransport;
+    private tabId;
+    private disconnectWhenIdle;
+    private onUp;
+    private onDown;
+    private onWakeUp;
+    private sendHeartbeat;
+    private onFrame;
+    private onMessage;
+    private isDuplicate;
+}
+export interface ChannelOptions {
+    /**
+     * Sees each message of the channel before its listeners do, replies too (event `_reply`, payload `{status, response}`),
+     * and returns the payload, changed or not.
+     */
+    onMessage?: (event: string, payload: any, ref?: number, joinRef?: number) => any;
+}
+/** The listeners of other events get `(payload, ref, joinRef)`. A server's event of one of these names is heard with them. */
+export interface ChannelEvents {
+    /** Joined, or joined again; the same as `join:ok`. */
+    ok: [response: any];
+    /** The join was refused and is tried again, unless the listener leaves; the same as `join:error`. */
+    error: [response: any];
+    /** The join got no answer in time and is tried again; the same as `join:timeout`. */
+    timeout: [];
+    "join:ok": [response: any];
+    "join:error": [response: any];
+    "join:timeout": [];
+}
+/** One topic, made by `Socket.channel`. */
+export declare class Channel extends Events<ChannelEvents> {
+    private readonly topic;
+    private readonly socket;
+    private readonly options;
+    private state;
+    private joinedOnce;
+    private timeout;
+    private pushBuffer;
+    private leavePush?;
+    private leaveOld?;
+    private readonly joinPush;
+    private readonly rejoinRetry;
+    getTopic(): string;
+    /** The ref of the newest join. */
+    getJoinRef(): number;
+    /**
+     * Joins, and joins again after each failure until `leave`. Listen with `on("ok" | "error" | "timeout", ...)`.
+     * Another channel of this socket with the same topic is left. Throws when the channel is joined or joining already.
+     */
+    join(timeout?: number): this;
+    /** Ends the membership. `ok` when the server has confirmed, or when there was nothing to confirm. */
+    leave(timeout?: number): Push;
+    /** Sends an event; before the channel is joined it is kept, but not past its timeout. */
+    push(event: string, payload?: any, timeout?: number): Push;
+    /** Whether a push is sent at once. */
+    canPush(): boolean;
+    /** Calls back when the channel is closed, by `leave` or by the server. Returns a function that ends this. */
+    onClose(callback: (reason: any, ref?: number, joinRef?: number) => void): () => void;
+    /** Calls back when the channel fails on the server; it joins again by itself. Returns a function that ends this. */
+    onError(callback: (reason: any, ref?: number, joinRef?: number) => void): () => void;
+    isClosed(): boolean;
+    isErrored(): boolean;
+    isJoined(): boolean;
+    isJoining(): boolean;
+    isLeaving(): boolean;
+    private rejoin;
+    private unbuffer;
+    private retryJoin;
+    private onJoined;
+    private onRefused;
+    /** The server may have joined all the same: it is told to forget that. */
+    private onJoinTimeout;
+    private fail;
+    private close;
+    private makeLeavePush;
+    private leaveMessage;
+    private leaveOn;
+    private hook;
+}
+export interface PushEvents {
+    ok: [response: any];
+    error: [response: any];
+    timeout: [response: any];
+}
+/** One message to the server, and its answer. */
+export declare class Push {
+    private readonly socket;
+    private readonly channel;
+    private readonly event;
+    private readonly payload;
+    private timeout;
+    private ref;
+    private joinRef;
+    private timer?;
+    private received?;
+    private readonly events;
+    getRef(): number;
+    getTimeout(): number;
+    /** Calls back with the answer (`ok`, `error`), or when none came in time (`timeout`); also when that is past. */
+    on<K extends keyof PushEvents>(status: K, callback: (response: any) => void): this;
+    /** Sends the message, unless it is too late for it. */
+    send(): void;
+    /** Sends the message anew, as another message. */
+    resend(timeout?: number): void;
+}
+export {};
+export as namespace chain;

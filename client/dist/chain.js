@@ -1,0 +1,983 @@
+/*! The browser client of chain. MIT license. Built from chain.ts: do not edit. */
+var chain = (function (exports) {
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.Push = exports.Channel = exports.Socket = exports.Transports = exports.TransportWebSocket = exports.History = exports.Retry = exports.MessageKindEnum = exports.Events = exports.Options = void 0;
+exports.log = log;
+exports.encode = encode;
+exports.decode = decode;
+const SOCKET = "Socket";
+const CHANNEL = "Channel";
+const TRANSPORT = "Transport";
+const CHAIN_TOPIC = "_chain";
+const LONGEST_DELAY = 2 ** 31 - 1;
+const FINAL_CODES = [1000, 4001];
+const STABLE_AFTER = 10000;
+exports.Options = {
+    Debug: true,
+    DebugSocket: false,
+    DebugChannel: false,
+    DebugTransport: false,
+};
+function log(group, ...params) {
+    const name = typeof group === "string" ? group : "";
+    if (!(exports.Options[`Debug${name}`] ?? exports.Options.Debug))
+        return;
+    const values = name ? params : [group, ...params];
+    const template = typeof values[0] === "string" ? values.shift() : "";
+    console.log(`${name.padStart(TRANSPORT.length)}: ${template}`, ...values);
+}
+function report(error) {
+    if (typeof reportError === "function")
+        reportError(error);
+    else
+        console.error(error);
+}
+function guarded(action) {
+    try {
+        action();
+    }
+    catch (error) {
+        report(error);
+    }
+}
+class Events {
+    constructor() {
+        this.listeners = new Map();
+    }
+    emit(event, ...args) {
+        for (const listener of this.listeners.get(event) ?? [])
+            guarded(() => listener(...args));
+    }
+    on(event, callback) {
+        this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
+        return this;
+    }
+    off(event, callback) {
+        const listeners = this.listeners.get(event) ?? [];
+        const found = callback ? listeners.indexOf(callback) : -1;
+        if (!callback)
+            this.listeners.delete(event);
+        else if (found >= 0)
+            this.listeners.set(event, listeners.filter((_, index) => index !== found));
+        return this;
+    }
+}
+exports.Events = Events;
+var MessageKindEnum;
+(function (MessageKindEnum) {
+    MessageKindEnum[MessageKindEnum["PUSH"] = 0] = "PUSH";
+    MessageKindEnum[MessageKindEnum["REPLY"] = 1] = "REPLY";
+    MessageKindEnum[MessageKindEnum["BROADCAST"] = 2] = "BROADCAST";
+    MessageKindEnum[MessageKindEnum["ACK"] = 3] = "ACK";
+})(MessageKindEnum || (exports.MessageKindEnum = MessageKindEnum = {}));
+function encode(message) {
+    const { joinRef = 0, ref = 0, topic, event, payload } = message;
+    return JSON.stringify([MessageKindEnum.PUSH, joinRef, ref, topic, event, payload]);
+}
+function decode(rawMessage) {
+    const frame = JSON.parse(rawMessage);
+    const message = Array.isArray(frame) ? toMessage(frame, rawMessage) : undefined;
+    if (typeof message?.event !== "string")
+        throw new Error(`not a frame: ${String(rawMessage).slice(0, 80)}`);
+    return message;
+}
+function toMessage(frame, raw) {
+    const [kind, a, b, c, d, e] = frame;
+    switch (kind) {
+        case MessageKindEnum.PUSH:
+            return { kind, joinRef: a, ref: b, topic: c, event: d, payload: e ?? null, payload_raw: after(raw, 5) };
+        case MessageKindEnum.REPLY: {
+            const payload = { status: c === 0 ? "ok" : "error", response: d ?? null };
+            return { kind, joinRef: a, ref: b, event: "_reply", payload, payload_raw: after(raw, 4) };
+        }
+        case MessageKindEnum.BROADCAST:
+            return { kind, joinRef: 0, ref: 0, topic: a, event: b, payload: c ?? null, payload_raw: after(raw, 3) };
+        case MessageKindEnum.ACK:
+            return { kind, joinRef: 0, ref: 0, event: "_ack", payload: a, payload_raw: after(raw, 1) };
+        default:
+            return undefined;
+    }
+}
+function after(raw, commas) {
+    let at = -1;
+    for (let seen = 0; seen < commas; seen++) {
+        at = raw.indexOf(",", at + 1);
+        if (at < 0)
+            return "";
+    }
+    return raw.slice(at + 1, raw.lastIndexOf("]")).trim();
+}
+function retryAfter(response) {
+    const delay = response?.retry_after_ms;
+    return typeof delay === "number" && delay > 0 ? delay : 0;
+}
+function retryAfterClose(reason) {
+    const found = /retry_after_ms\D{0,4}(\d+)/.exec(reason ?? "");
+    return found ? Number(found[1]) : 0;
+}
+class Retry {
+    constructor(callback, intervals) {
+        this.callback = callback;
+        this.count = 0;
+        this.intervals = intervals.slice().sort((a, b) => a - b);
+    }
+    tries() {
+        return this.count;
+    }
+    lastInterval() {
+        return this.intervals[Math.min(this.count, this.intervals.length - 1)] ?? 0;
+    }
+    retry(atLeast = 0) {
+        this.cancel();
+        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
+        this.timer = setTimeout(() => this.fire(), Math.min(delay, LONGEST_DELAY));
+    }
+    hasten() {
+        if (this.timer !== undefined)
+            this.fire();
+    }
+    cancel() {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+    }
+    reset() {
+        this.cancel();
+        this.count = 0;
+    }
+    fire() {
+        this.cancel();
+        this.count++;
+        this.callback(this.count);
+    }
+}
+exports.Retry = Retry;
+class Heartbeat {
+    constructor(interval, timeout, send, dead) {
+        this.interval = interval;
+        this.timeout = timeout;
+        this.send = send;
+        this.dead = dead;
+        this.ref = 0;
+    }
+    start() {
+        this.stop();
+        if (this.interval > 0)
+            this.timer = setInterval(() => this.beat(), this.interval);
+    }
+    stop() {
+        clearInterval(this.timer);
+        clearTimeout(this.deadline);
+        this.timer = undefined;
+        this.ref = 0;
+    }
+    beat() {
+        if (this.ref || this.timer === undefined)
+            return;
+        this.ref = this.send();
+        this.deadline = setTimeout(this.dead, this.timeout);
+    }
+    answered(ref) {
+        if (!this.ref || ref !== this.ref)
+            return false;
+        clearTimeout(this.deadline);
+        this.ref = 0;
+        return true;
+    }
+}
+class WakeUp {
+    constructor(callback) {
+        this.callback = callback;
+        this.onShown = () => document.visibilityState === "visible" && this.callback();
+        this.onWake = () => this.callback();
+    }
+    start() {
+        this.stop();
+        if (typeof document !== "undefined")
+            document.addEventListener("visibilitychange", this.onShown);
+        if (typeof window === "undefined")
+            return;
+        window.addEventListener("online", this.onWake);
+        window.addEventListener("pageshow", this.onWake);
+    }
+    stop() {
+        if (typeof document !== "undefined")
+            document.removeEventListener("visibilitychange", this.onShown);
+        if (typeof window === "undefined")
+            return;
+        window.removeEventListener("online", this.onWake);
+        window.removeEventListener("pageshow", this.onWake);
+    }
+}
+class History {
+    constructor(ttlSeconds = 5) {
+        this.expiries = new Map();
+        this.ttl = Math.max(Math.round(ttlSeconds), 1) * 1000;
+    }
+    exists(key) {
+        if (key === undefined || key === null)
+            return false;
+        const now = performance.now();
+        this.expire(now);
+        const seen = this.expiries.delete(key);
+        this.expiries.set(key, now + this.ttl);
+        return seen;
+    }
+    expire(now) {
+        for (const [key, expiry] of this.expiries) {
+            if (expiry > now)
+                return;
+            this.expiries.delete(key);
+        }
+    }
+}
+exports.History = History;
+class TransportWebSocket extends Events {
+    constructor(config) {
+        super();
+        this.config = config;
+        this.heartbeat = true;
+        this.target = "";
+    }
+    endpoint() {
+        return this.target;
+    }
+    connect(endpoint) {
+        const WebSocketClass = this.config.WebSocket ?? globalThis.WebSocket;
+        if (!WebSocketClass)
+            throw new Error("there is no WebSocket here: give one in the option WebSocket");
+        this.target = endpoint;
+        const ws = new WebSocketClass(urlOf(endpoint, "/websocket", this.config.params ?? {}));
+        ws.onopen = () => this.emit("open", this);
+        ws.onmessage = (event) => this.emit("message", this, event.data);
+        ws.onerror = (event) => log(TRANSPORT, "error", event);
+        ws.onclose = (event) => this.emit("close", this, event);
+        this.ws = ws;
+    }
+    send(data) {
+        if (this.ws?.readyState === 1)
+            this.ws.send(data);
+    }
+    close(code = 1000, reason = "") {
+        const ws = this.ws;
+        if (!ws)
+            return;
+        this.ws = undefined;
+        ws.onopen = ws.onmessage = ws.onclose = null;
+        ws.onerror = () => undefined;
+        ws.close(code, reason);
+    }
+}
+exports.TransportWebSocket = TransportWebSocket;
+exports.Transports = {
+    WebSocket: TransportWebSocket,
+};
+function urlOf(endpoint, suffix, params) {
+    const url = new URL(endpoint, typeof location === "object" ? location.href : undefined);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.pathname = url.pathname.replace(/\/+$/, "") + suffix;
+    url.hash = "";
+    for (const [key, value] of Object.entries(params)) {
+        if (value !== undefined && value !== null)
+            url.searchParams.set(key, String(value));
+    }
+    return url.href;
+}
+function chooseTransport(configs) {
+    const known = configs.find((config) => exports.Transports[config.name]);
+    if (known)
+        return known;
+    const names = configs.map((config) => config.name).join(", ");
+    console.warn(`chain: no transport named ${names}; the WebSocket is used`);
+    return { ...configs[0], name: "WebSocket" };
+}
+function causeOf(cause) {
+    const code = cause?.code;
+    return { code: code >= 1000 ? code : 1006, reason: String(cause?.reason ?? cause?.message ?? "") };
+}
+class Nodes {
+    constructor(list, getNodes, seconds, changed) {
+        this.list = list;
+        this.getNodes = getNodes;
+        this.seconds = seconds;
+        this.changed = changed;
+    }
+    first() {
+        return this.list[0];
+    }
+    async pick(index) {
+        if (this.list.length === 0)
+            await this.fetch();
+        if (this.list.length === 0)
+            throw new Error("getNodes gave no endpoint");
+        return this.list[index % this.list.length];
+    }
+    start() {
+        if (this.getNodes)
+            this.timer = setInterval(() => this.refresh(), this.seconds * 1000);
+    }
+    stop() {
+        clearInterval(this.timer);
+    }
+    refresh() {
+        this.fetch().catch((error) => log(SOCKET, "getNodes failed", error));
+    }
+    async fetch() {
+        const list = await this.getNodes?.();
+        if (!list?.length)
+            return;
+        this.list = list.slice();
+        this.changed();
+    }
+}
+class Link {
+    constructor(config, listener) {
+        this.config = config;
+        this.listener = listener;
+        this.wanted = false;
+        this.turn = 0;
+        this.failures = 0;
+        this.retired = new Set();
+        const fixed = config.endpoint === undefined ? [] : [config.endpoint];
+        this.nodes = new Nodes(fixed, config.getNodes, config.getNodesInterval, () => this.prefer());
+        this.retry = new Retry(() => this.attempt(), config.reconnectInterval);
+    }
+    isWanted() {
+        return this.wanted;
+    }
+    isOpen() {
+        return this.current !== undefined;
+    }
+    start() {
+        if (this.wanted)
+            return this.hasten();
+        this.wanted = true;
+        this.nodes.start();
+        this.attempt();
+    }
+    stop() {
+        const transports = [this.current, this.candidate, ...this.retired];
+        this.wanted = false;
+        this.failures = 0;
+        this.turn++;
+        this.current = this.candidate = undefined;
+        this.retired.clear();
+        this.nodes.stop();
+        this.retry.reset();
+        clearTimeout(this.connectTimer);
+        clearTimeout(this.stableTimer);
+        for (const transport of transports)
+            transport?.close(1000);
+    }
+    hasten() {
+        this.retry.hasten();
+    }
+    send(data) {
+        this.current?.send(data);
+    }
+    abandon(reason) {
+        const transport = this.current;
+        if (!transport)
+            return;
+        this.lost({ code: 1006, reason });
+        transport.close(4000, reason);
+    }
+    async attempt(preferred) {
+        const turn = ++this.turn;
+        clearTimeout(this.connectTimer);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error("connecting timed out")), this.config.connectTimeout);
+        try {
+            const endpoint = preferred ?? (await this.nodes.pick(this.failures));
+            const transport = await this.config.create();
+            if (turn === this.turn)
+                this.dial(transport, endpoint);
+        }
+        catch (error) {
+            if (turn === this.turn)
+                this.attemptFailed(error);
+        }
+    }
+    dial(transport, endpoint) {
+        log(SOCKET, "connecting to %s", endpoint);
+        const older = this.candidate;
+        this.candidate = transport;
+        older?.close();
+        transport.on("open", () => this.opened(transport));
+        transport.on("message", (_, data) => this.received(transport, data));
+        transport.on("close", (_, event) => this.ended(transport, event));
+        transport.on("error", (_, error) => this.ended(transport, error));
+        transport.connect(endpoint);
+    }
+    opened(transport) {
+        if (transport !== this.candidate)
+            return;
+        const previous = this.current;
+        this.candidate = undefined;
+        this.current = transport;
+        this.retry.cancel();
+        clearTimeout(this.connectTimer);
+        clearTimeout(this.stableTimer);
+        this.stableTimer = setTimeout(() => this.stable(), STABLE_AFTER);
+        if (previous)
+            this.retire(previous);
+        this.listener.up(transport, previous);
+    }
+    stable() {
+        this.stableTimer = undefined;
+        this.failures = 0;
+        this.retry.reset();
+    }
+    received(transport, data) {
+        if (transport === this.current || this.retired.has(transport))
+            this.listener.frame(data);
+    }
+    ended(transport, cause) {
+        if (this.retired.delete(transport))
+            return;
+        if (transport === this.candidate)
+            this.attemptFailed(cause);
+        else if (transport === this.current)
+            this.lost(causeOf(cause));
+        else
+            return;
+        transport.close();
+    }
+    attemptFailed(cause) {
+        const info = causeOf(cause);
+        const transport = this.candidate;
+        this.turn++;
+        this.failures++;
+        this.candidate = undefined;
+        clearTimeout(this.connectTimer);
+        transport?.close();
+        log(SOCKET, "could not connect", info);
+        if (this.current)
+            return;
+        this.retry.retry(retryAfterClose(info.reason));
+        this.nodes.refresh();
+        this.listener.failed({ ...info, reconnecting: true });
+    }
+    lost(cause) {
+        const reconnecting = !FINAL_CODES.includes(cause.code);
+        if (this.stableTimer)
+            this.failures++;
+        clearTimeout(this.stableTimer);
+        this.current = undefined;
+        if (reconnecting)
+            this.retry.retry(retryAfterClose(cause.reason));
+        else
+            this.stop();
+        const info = { ...cause, reconnecting };
+        log(SOCKET, "connection lost", info);
+        if (reconnecting)
+            this.listener.failed(info);
+        this.listener.down(info);
+    }
+    retire(transport) {
+        this.retired.add(transport);
+        setTimeout(() => {
+            if (this.retired.delete(transport))
+                transport.close(1000);
+        }, this.config.dropAfter);
+    }
+    prefer() {
+        const best = this.nodes.first();
+        if (this.current && !this.candidate && best !== this.current.endpoint())
+            this.attempt(best);
+    }
+}
+function sessionStorageOrMemory() {
+    try {
+        if (globalThis.sessionStorage)
+            return globalThis.sessionStorage;
+    }
+    catch {
+    }
+    const memory = new Map();
+    return { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => void memory.set(key, value) };
+}
+function randomId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+class Socket extends Events {
+    constructor(endpointOrOptions = {}, more = {}) {
+        super();
+        this.ref = 0;
+        this.channels = [];
+        this.sendBuffer = [];
+        this.pending = new Map();
+        this.wakeUp = new WakeUp(() => this.onWakeUp());
+        const named = typeof endpointOrOptions === "string";
+        this.options = named ? more : endpointOrOptions;
+        this.storage = this.options.sessionStorage ?? sessionStorageOrMemory();
+        this.link = this.makeLink(named ? endpointOrOptions : this.options.getNodes ? undefined : "/socket");
+        this.heartbeat = new Heartbeat(this.options.heartbeatInterval ?? 30000, this.options.heartbeatTimeout ?? 10000, () => this.sendHeartbeat(), () => this.link.abandon("no answer to the heartbeat"));
+    }
+    connect() {
+        this.wakeUp.start();
+        this.link.start();
+    }
+    disconnect() {
+        const wasOpen = this.isConnected();
+        clearTimeout(this.idleTimer);
+        this.link.stop();
+        if (wasOpen)
+            this.onDown({ code: 1000, reason: "", reconnecting: false });
+        this.wakeUp.stop();
+    }
+    isConnected() {
+        return this.link.isOpen();
+    }
+    channel(topic, params = {}, options = {}) {
+        const channel = new Channel(topic, params, this, options);
+        this.add(channel);
+        return channel;
+    }
+    leave(topic) {
+        this.leaveOthers(topic);
+    }
+    push(message) {
+        log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
+        if (this.isConnected())
+            this.link.send(encode(message));
+        else
+            this.sendBuffer.push(encode(message));
+    }
+    nextRef() {
+        this.ref = this.ref >= Number.MAX_SAFE_INTEGER ? 1 : this.ref + 1;
+        return this.ref;
+    }
+    getTimeout() {
+        return this.options.timeout ?? 30000;
+    }
+    getRejoinInterval() {
+        return this.options.rejoinInterval ?? [1000, 2000, 5000, 10000];
+    }
+    getSession(key) {
+        return this.storage.getItem(key);
+    }
+    storeSession(key, value) {
+        this.storage.setItem(key, value);
+    }
+    add(channel) {
+        clearTimeout(this.idleTimer);
+        if (!this.channels.includes(channel))
+            this.channels.push(channel);
+        if (!this.link.isWanted())
+            this.connect();
+    }
+    remove(channel) {
+        this.channels = this.channels.filter((other) => other !== channel);
+        if (this.channels.length === 0)
+            this.disconnectWhenIdle();
+    }
+    leaveOthers(topic, except) {
+        for (const channel of this.channels) {
+            if (channel !== except && channel.getTopic() === topic && !channel.isClosed())
+                channel.leave();
+        }
+    }
+    expectReply(push) {
+        this.pending.set(push.getRef(), push);
+    }
+    forgetReply(push) {
+        if (this.pending.get(push.getRef()) === push)
+            this.pending.delete(push.getRef());
+    }
+    makeLink(endpoint) {
+        const { options } = this;
+        const config = {
+            endpoint,
+            getNodes: options.getNodes,
+            getNodesInterval: options.getNodesInterval ?? 30,
+            reconnectInterval: options.reconnectInterval ?? [500, 1000, 2000, 5000, 10000],
+            connectTimeout: options.connectTimeout ?? 10000,
+            dropAfter: options.dropNodeConnectionAfter ?? 5000,
+            create: () => this.createTransport(),
+        };
+        return new Link(config, {
+            up: (transport, previous) => this.onUp(transport, previous),
+            down: (info) => this.onDown(info),
+            failed: (info) => this.emit("error", info),
+            frame: (data) => this.onFrame(data),
+        });
+    }
+    async createTransport() {
+        const { transport = [{ name: "WebSocket" }], params, WebSocket } = this.options;
+        const config = (this.transportConfig ?? (this.transportConfig = chooseTransport(transport)));
+        const own = typeof params === "function" ? await params() : params;
+        const withDefaults = { WebSocket, ...config, sid: config.sid ?? this.tabId() };
+        return new exports.Transports[config.name]({ ...withDefaults, params: { ...config.params, ...own } });
+    }
+    tabId() {
+        const id = this.getSession("chain:sid") ?? randomId();
+        this.storeSession("chain:sid", id);
+        return id;
+    }
+    disconnectWhenIdle() {
+        const delay = this.options.disconnectIdleTimeout ?? 5000;
+        clearTimeout(this.idleTimer);
+        if (delay <= LONGEST_DELAY)
+            this.idleTimer = setTimeout(() => this.disconnect(), delay);
+    }
+    onUp(transport, previous) {
+        log(SOCKET, "connected to %s", transport.endpoint());
+        if (transport.heartbeat)
+            this.heartbeat.start();
+        else
+            this.heartbeat.stop();
+        for (const channel of this.channels.slice())
+            channel.onConnected(previous);
+        for (const data of this.sendBuffer.splice(0))
+            this.link.send(data);
+        this.emit("open", transport);
+    }
+    onDown(info) {
+        this.heartbeat.stop();
+        if (!info.reconnecting)
+            this.wakeUp.stop();
+        for (const channel of this.channels.slice())
+            channel.onDisconnected();
+        this.emit("close", info);
+    }
+    onWakeUp() {
+        if (this.isConnected())
+            this.heartbeat.beat();
+        else
+            this.link.hasten();
+    }
+    sendHeartbeat() {
+        const ref = this.nextRef();
+        this.push({ ref, topic: CHAIN_TOPIC, event: "_heartbeat", payload: null });
+        return ref;
+    }
+    onFrame(data) {
+        let message;
+        try {
+            message = decode(data);
+        }
+        catch (error) {
+            return log(SOCKET, "frame ignored", error);
+        }
+        this.onMessage(message);
+    }
+    onMessage(message) {
+        const { kind, topic, event, joinRef, ref, payload } = message;
+        const isReply = kind === MessageKindEnum.REPLY;
+        if (kind === MessageKindEnum.ACK || topic === CHAIN_TOPIC)
+            return;
+        if (isReply && this.heartbeat.answered(ref))
+            return;
+        log(SOCKET, "receive %s %s (%s, %s)", topic ?? "", event, joinRef, ref, payload);
+        if (this.isDuplicate(message))
+            return this.emit("message:duplicated", message);
+        if (isReply)
+            guarded(() => this.pending.get(ref)?.onReply(message));
+        else
+            for (const channel of this.channels.slice())
+                guarded(() => channel.onFrame(message));
+        this.emit("message", message);
+    }
+    isDuplicate(message) {
+        if (!this.options.duplicated || message.event.startsWith("_"))
+            return false;
+        try {
+            return this.options.duplicated(message);
+        }
+        catch (error) {
+            report(error);
+            return false;
+        }
+    }
+}
+exports.Socket = Socket;
+var ChannelState;
+(function (ChannelState) {
+    ChannelState[ChannelState["closed"] = 0] = "closed";
+    ChannelState[ChannelState["errored"] = 1] = "errored";
+    ChannelState[ChannelState["joined"] = 2] = "joined";
+    ChannelState[ChannelState["joining"] = 3] = "joining";
+    ChannelState[ChannelState["leaving"] = 4] = "leaving";
+})(ChannelState || (ChannelState = {}));
+class Channel extends Events {
+    constructor(topic, params, socket, options) {
+        super();
+        this.topic = topic;
+        this.socket = socket;
+        this.options = options;
+        this.state = ChannelState.closed;
+        this.joinedOnce = false;
+        this.pushBuffer = [];
+        if (/[,*]/.test(topic))
+            throw new Error("commas and asterisks are not allowed in a topic");
+        this.timeout = socket.getTimeout();
+        this.rejoinRetry = new Retry(() => this.rejoin(), socket.getRejoinInterval());
+        this.joinPush = new Push(socket, this, "_join", params, this.timeout)
+            .on("ok", (response) => this.onJoined(response))
+            .on("error", (response) => this.onRefused(response))
+            .on("timeout", () => this.onJoinTimeout());
+    }
+    getTopic() {
+        return this.topic;
+    }
+    getJoinRef() {
+        return this.joinPush.getRef();
+    }
+    join(timeout = this.timeout) {
+        if (this.isLeaving())
+            this.close("leave");
+        if (this.joinedOnce && !this.isClosed())
+            throw new Error(`"${this.topic}" is joined already: join is called once`);
+        this.joinedOnce = true;
+        this.timeout = timeout;
+        this.socket.add(this);
+        this.socket.leaveOthers(this.topic, this);
+        this.rejoin();
+        return this;
+    }
+    leave(timeout = this.timeout) {
+        if (this.leavePush && this.isLeaving())
+            return this.leavePush;
+        const push = this.makeLeavePush(timeout);
+        const known = this.socket.isConnected() && (this.isJoined() || this.isJoining());
+        if (!this.isClosed() || !this.joinedOnce)
+            this.state = ChannelState.leaving;
+        this.leavePush = push;
+        this.rejoinRetry.reset();
+        this.joinPush.cancel();
+        if (known)
+            push.send();
+        else
+            queueMicrotask(() => push.settle("ok", {}));
+        return push;
+    }
+    push(event, payload = {}, timeout = this.timeout) {
+        if (event.includes(","))
+            throw new Error("commas are not allowed in an event");
+        if (!this.joinedOnce)
+            throw new Error(`"${event}" was pushed to "${this.topic}" before join was called`);
+        const push = new Push(this.socket, this, event, payload ?? {}, timeout);
+        if (this.canPush()) {
+            push.send();
+        }
+        else {
+            push.startTimeout();
+            this.pushBuffer.push(push);
+            push.on("timeout", () => this.unbuffer(push));
+        }
+        return push;
+    }
+    canPush() {
+        return this.socket.isConnected() && this.isJoined();
+    }
+    onClose(callback) {
+        this.on("_close", callback);
+        return () => void this.off("_close", callback);
+    }
+    onError(callback) {
+        this.on("_error", callback);
+        return () => void this.off("_error", callback);
+    }
+    isClosed() {
+        return this.state === ChannelState.closed;
+    }
+    isErrored() {
+        return this.state === ChannelState.errored;
+    }
+    isJoined() {
+        return this.state === ChannelState.joined;
+    }
+    isJoining() {
+        return this.state === ChannelState.joining;
+    }
+    isLeaving() {
+        return this.state === ChannelState.leaving;
+    }
+    onConnected(previous) {
+        if (this.isClosed() || this.isLeaving())
+            return;
+        if (previous && this.isJoined())
+            this.leaveOld = this.leaveOn(previous);
+        this.rejoinRetry.reset();
+        this.rejoin();
+    }
+    onDisconnected() {
+        this.rejoinRetry.reset();
+        this.leaveOld = undefined;
+        if (this.isJoined() || this.isJoining())
+            this.state = ChannelState.errored;
+        if (this.isLeaving())
+            this.leavePush?.settle("ok", {});
+    }
+    onFrame({ topic, event, payload, ref, joinRef }) {
+        if (topic !== this.topic || (joinRef && joinRef !== this.getJoinRef()))
+            return;
+        if (this.isClosed() || (this.isLeaving() && event !== "_close"))
+            return;
+        const seen = this.hook(event, payload, ref, joinRef);
+        if (event === "_close")
+            this.close(seen);
+        else if (event === "_error")
+            this.fail(seen);
+        else
+            this.emit(event, seen, ref, joinRef || this.getJoinRef());
+    }
+    onReply(push, { payload, ref, joinRef }) {
+        const reply = this.hook("_reply", payload, ref, joinRef);
+        push.settle(reply.status, reply.response);
+        this.emit(`chan_reply_${ref}`, reply, ref, joinRef);
+        const forgotten = reply.status === "error" && reply.response?.reason === "unmatched topic";
+        if (forgotten && this.isJoined())
+            this.fail(reply.response);
+    }
+    rejoin() {
+        this.state = ChannelState.joining;
+        this.joinPush.reset(this.timeout);
+        this.joinPush.startTimeout();
+        if (this.socket.isConnected())
+            this.joinPush.send();
+    }
+    unbuffer(push) {
+        this.pushBuffer = this.pushBuffer.filter((other) => other !== push);
+    }
+    retryJoin(atLeast = 0) {
+        this.state = ChannelState.errored;
+        if (this.socket.isConnected())
+            this.rejoinRetry.retry(atLeast);
+    }
+    onJoined(response) {
+        this.state = ChannelState.joined;
+        this.rejoinRetry.reset();
+        this.leaveOld?.();
+        this.leaveOld = undefined;
+        for (const push of this.pushBuffer.splice(0))
+            push.send();
+        this.emit("join:ok", response);
+        this.emit("ok", response);
+    }
+    onRefused(response) {
+        this.retryJoin(retryAfter(response));
+        this.emit("join:error", response);
+        this.emit("error", response);
+    }
+    onJoinTimeout() {
+        log(CHANNEL, "join of %s timed out", this.topic);
+        if (this.socket.isConnected())
+            this.socket.push(this.leaveMessage());
+        this.retryJoin();
+        this.emit("join:timeout");
+        this.emit("timeout");
+    }
+    fail(reason) {
+        log(CHANNEL, "error %s", this.topic, reason);
+        this.joinPush.cancel();
+        this.retryJoin();
+        this.emit("_error", reason, 0, this.getJoinRef());
+    }
+    close(reason) {
+        if (this.isClosed())
+            return;
+        log(CHANNEL, "close %s", this.topic, reason);
+        this.state = ChannelState.closed;
+        this.rejoinRetry.reset();
+        this.joinPush.cancel();
+        this.pushBuffer = [];
+        this.socket.remove(this);
+        this.emit("_close", reason, 0, this.getJoinRef());
+    }
+    makeLeavePush(timeout) {
+        const push = new Push(this.socket, this, "_leave", {}, timeout);
+        const left = () => {
+            if (this.isLeaving() && this.leavePush === push)
+                this.close("leave");
+        };
+        return push.on("ok", left).on("error", left).on("timeout", left);
+    }
+    leaveMessage() {
+        return { ref: this.socket.nextRef(), joinRef: this.getJoinRef(), topic: this.topic, event: "_leave", payload: {} };
+    }
+    leaveOn(transport) {
+        const frame = encode(this.leaveMessage());
+        return () => transport.send(frame);
+    }
+    hook(event, payload, ref, joinRef) {
+        if (!this.options.onMessage)
+            return payload;
+        const seen = this.options.onMessage(event, payload, ref, joinRef);
+        if (seen === undefined && payload !== null)
+            throw new Error("onMessage must return the payload, changed or not");
+        return seen;
+    }
+}
+exports.Channel = Channel;
+class Push {
+    constructor(socket, channel, event, payload, timeout) {
+        this.socket = socket;
+        this.channel = channel;
+        this.event = event;
+        this.payload = payload;
+        this.timeout = timeout;
+        this.joinRef = 0;
+        this.events = new Events();
+        this.ref = socket.nextRef();
+    }
+    getRef() {
+        return this.ref;
+    }
+    getTimeout() {
+        return this.timeout;
+    }
+    on(status, callback) {
+        const { received } = this;
+        if (received?.status === status)
+            queueMicrotask(() => guarded(() => callback(received.response)));
+        else
+            this.events.on(status, callback);
+        return this;
+    }
+    send() {
+        if (this.received?.status === "timeout")
+            return;
+        const { ref, event, payload, channel } = this;
+        this.startTimeout();
+        this.joinRef = channel.getJoinRef();
+        this.socket.expectReply(this);
+        const body = typeof payload === "function" ? payload() : payload;
+        this.socket.push({ ref, joinRef: this.joinRef, topic: channel.getTopic(), event, payload: body });
+    }
+    resend(timeout = this.timeout) {
+        this.reset(timeout);
+        this.send();
+    }
+    reset(timeout) {
+        this.cancel();
+        this.received = undefined;
+        this.timeout = timeout;
+        this.ref = this.socket.nextRef();
+    }
+    startTimeout() {
+        this.timer ?? (this.timer = setTimeout(() => this.settle("timeout", {}), this.timeout));
+    }
+    cancel() {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+        this.socket.forgetReply(this);
+    }
+    onReply(message) {
+        if (message.joinRef === this.joinRef)
+            this.channel.onReply(this, message);
+    }
+    settle(status, response) {
+        this.cancel();
+        this.received = { status, response };
+        this.events.emit(status, response);
+    }
+}
+exports.Push = Push;
+return exports;
+})({});
+if (typeof module === "object" && module.exports) module.exports = chain;
+// The exports are code in a module, and text in a classic script.
+0 && await /`/; export const { Channel, Events, History, MessageKindEnum, Options, Push, Retry, Socket, TransportWebSocket, Transports, decode, encode, log } = chain; //`;
+//# sourceMappingURL=chain.js.map

@@ -1,0 +1,117 @@
+// A chat with several rooms: open http://localhost:8080 in two windows.
+#include <chain/chain.hpp>
+#include <chain/server.hpp>
+
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <deque>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <string>
+
+using chain::Json, chain::Reply, chain::Socket;
+
+namespace {
+
+constexpr std::size_t max_rooms = 200, max_history = 50, max_name = 120, max_text = 12'000;
+
+struct User {
+    std::string name;
+};
+struct Message {
+    std::string id, text;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Message, id, text)
+
+/// Somebody in a room. Their secret key lets them in again when the connection was lost.
+struct Person {
+    std::string key;
+    int windows = 0;
+};
+
+struct Room {
+    std::map<std::string, Person> people;
+    std::deque<Json> history;
+
+    Json names() const {
+        Json names = Json::array();
+        for (const auto& [name, person] : people) names.push_back(name);
+        return names;
+    }
+};
+
+/// All rooms. The server runs a thread per core, and handlers on each of them: hence the mutex.
+struct House {
+    std::mutex mutex;
+    std::map<std::string, Room> rooms;
+};
+
+chain::Channel chat_channel(House& house) {
+    chain::Channel chat{"chat:*"};
+
+    chat.on_join([&house](Socket& socket, const Json& params) -> Reply {
+        const auto name = params.value("name", ""), key = params.value("key", "");
+        if (name.find_first_not_of(' ') == name.npos) return Reply::error("a name is required");
+        if (name.size() + key.size() > max_name) return Reply::error("that name is too long");
+
+        const std::lock_guard lock{house.mutex};
+        if (!house.rooms.count(socket.topic()) && house.rooms.size() >= max_rooms)
+            return Reply::error("there are too many rooms");
+        Room& room = house.rooms[socket.topic()];
+        Person& person = room.people.try_emplace(name, Person{key}).first->second;
+        if (person.key != key) return Reply::error("that name is taken");
+
+        socket.state<User>().name = name;
+        if (++person.windows == 1) socket.broadcast_from("joined", {{"name", name}});
+        return Reply::ok({{"people", room.names()}, {"history", room.history}});
+    });
+    chat.on("message", [&house](Socket& socket, const Message& message) -> Reply {
+        const auto& [id, text] = message;
+        if (text.empty()) return Reply::error("there is nothing to send");
+        if (id.size() + text.size() > max_text) return Reply::error("that message is too long");
+
+        const auto& from = socket.state<User>().name;
+        const Json entry{{"id", id}, {"from", from}, {"text", text}, {"time", std::time(nullptr)}};
+        // Held until it is broadcast, so that the history's order is everybody's order.
+        const std::lock_guard lock{house.mutex};
+        auto& history = house.rooms[socket.topic()].history;
+        history.push_back(entry);
+        if (history.size() > max_history) history.pop_front();
+        socket.broadcast("message", entry);
+        return Reply::ok();
+    });
+    chat.on("typing", [](Socket& socket, const Json& typing) {
+        const auto& name = socket.state<User>().name;
+        socket.broadcast_from("typing", {{"name", name}, {"on", typing.value("on", false)}});
+    });
+    chat.on_leave([&house](Socket& socket, chain::LeaveReason) {
+        const auto& name = socket.state<User>().name;
+        const std::lock_guard lock{house.mutex};
+        auto& people = house.rooms[socket.topic()].people;
+        if (--people[name].windows > 0) return;
+        people.erase(name);
+        socket.broadcast("left", {{"name", name}});
+    });
+    return chat;
+}
+
+} // namespace
+
+int main(int argc, char** argv) try {
+    const int port = argc > 1 ? std::stoi(argv[1]) : 8080;
+    House house;
+    chain::Handler handler{{.endpoint = "/socket"}};
+    handler.add(chat_channel(house));
+
+    const std::string page = argc > 2 ? argv[2] : CHAT_PUBLIC_DIR;
+    chain::Server server{{.port = static_cast<std::uint16_t>(port), .static_dir = page}};
+    server.mount(handler);
+    std::cout << "chat is listening on http://localhost:" << port << std::endl;
+    server.run(); // until SIGINT or SIGTERM, then drains
+} catch (const std::exception& error) {
+    std::cerr << "chat: " << error.what() << "\nusage: chat [port] [directory of the page]\n";
+    return EXIT_FAILURE;
+}

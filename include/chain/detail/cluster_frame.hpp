@@ -1,0 +1,32 @@
+// What nodes send one another: a versioned, checked, bounded frame.
+#pragma once
+
+#include <chain/detail/random_id.hpp>
+#include <chain/error.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace chain::detail {
+
+/// A publication as it travels between nodes. The views look into the bytes it was read from.
+struct ClusterFrame {
+    enum class Kind : std::uint8_t { broadcast = 1, publication = 2 };
+
+    Kind kind = Kind::broadcast;
+    bool binary = false;
+    RandomId node{};              ///< Who sent it.
+    std::string_view topic = {};
+    std::string_view event = {};  ///< Empty for a publication.
+    std::string_view payload = {};
+};
+
+/// Longest frame that is read.
+inline constexpr std::size_t max_cluster_frame = 16 << 20;
+
+std::string write_cluster_frame(const ClusterFrame& frame);
+/// @return the frame, or `Errc::invalid_cluster_frame`.
+result<ClusterFrame> read_cluster_frame(std::string_view bytes);
+
+} // namespace chain::detail

@@ -1,0 +1,123 @@
+// HandlerCore: what is behind a Handler.
+#pragma once
+
+#include <chain/config.hpp>
+#include <chain/detail/channel_core.hpp>
+#include <chain/detail/clock.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/pubsub_core.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/detail/session_table.hpp>
+#include <chain/handler.hpp>
+#include <chain/observer.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+namespace chain::detail {
+
+/// What all lanes of a handler share. Thread-safe after set-up.
+class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
+  public:
+    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(Session, std::shared_ptr<const Request>)>;
+    using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
+    using Connected = std::function<void(ConnectResult)>;
+
+    explicit HandlerCore(HandlerConfig config);
+    ~HandlerCore();
+
+    const HandlerConfig& config() const noexcept { return config_; }
+    const Clock& clock() const noexcept { return *clock_; }
+    void set_clock(std::shared_ptr<const Clock> clock) noexcept { clock_ = std::move(clock); }
+    Observer& observer() const noexcept { return *config_.observer; }
+    const Serializer& serializer() const noexcept { return *config_.serializer; }
+    PubSubCore& pubsub() const noexcept { return *pubsub_; }
+    const std::shared_ptr<PubSubCore>& shared_pubsub() const noexcept { return pubsub_; }
+    SessionTable& sessions() noexcept { return sessions_; }
+    /// Bytes that wait for slow readers, over all sessions.
+    std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
+
+    /// Tells the observer; what it throws is ignored.
+    template <class F> void notify(F call) noexcept {
+        try {
+            call(observer());
+        } catch (...) {
+            return;
+        }
+    }
+
+    // Set-up, from one thread.
+    void add(const std::shared_ptr<ChannelCore>& channel);
+    void add(std::shared_ptr<Transport> transport);
+    const std::vector<std::shared_ptr<Transport>>& transports() const noexcept { return transports_; }
+    void on_config(std::function<void()> f) { on_config_ = std::move(f); }
+    void on_connect(ConnectHandler f) { connect_ = std::move(f); }
+    void on_connect(PlainConnectHandler f) { plain_connect_ = std::move(f); }
+    /// Runs the config handler, once; nothing can be added any more.
+    void configure();
+    /// The lane of this io_context, made when it is new.
+    Lane& use(net::io_context& context);
+
+    /// The channel that serves a topic, or null.
+    std::shared_ptr<ChannelCore> channel(std::string_view topic) const;
+    std::vector<Ref<Lane>> lanes() const;
+    /// A lane is gone.
+    void forget(Lane& lane);
+
+    void connect(Lane& lane, Request request, Framing framing, Connected done);
+    Ref<SessionCore> find(std::string_view id) const;
+    /// A session has ended.
+    void ended(SessionCore& session);
+
+    void drain(std::chrono::milliseconds deadline, std::function<void()> done);
+    bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+    /// For a refused join: when to come again.
+    std::chrono::milliseconds retry_after() const noexcept { return retry_after_.load(); }
+    /// Ends the endpoint without running handlers.
+    void close();
+
+  private:
+    class Draining;
+
+    std::optional<Refusal> full() const;
+    void feed(const std::shared_ptr<ChannelCore>& channel);
+    void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal, const Connected& done);
+    void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
+    Refusal connect_failed(std::exception_ptr thrown);
+
+    HandlerConfig config_;
+    std::shared_ptr<const Clock> clock_;
+    std::shared_ptr<PubSubCore> pubsub_;
+    PatternMap<std::shared_ptr<ChannelCore>> channels_;
+    std::vector<Subscription> feeds_;
+    std::vector<std::shared_ptr<Transport>> transports_;
+    std::function<void()> on_config_;
+    ConnectHandler connect_;
+    PlainConnectHandler plain_connect_;
+    std::once_flag configured_;
+    std::atomic<bool> frozen_{false};
+    SessionTable sessions_;
+    std::atomic<std::size_t> unsent_{0};
+    mutable std::mutex mutex_; ///< Guards the next two.
+    std::vector<Ref<Lane>> lanes_;
+    std::shared_ptr<Draining> drain_;
+    std::atomic<bool> draining_{false};
+    std::atomic<std::chrono::milliseconds> retry_after_{};
+};
+
+/// Lets the library's own parts look behind a Session.
+struct SessionAccess {
+    static const Ref<SessionCore>& core(const Session& session) noexcept { return session.impl_; }
+};
+
+/// Lets the library's own parts look behind a Handler.
+struct HandlerAccess {
+    static const std::shared_ptr<HandlerCore>& core(const Handler& handler) noexcept { return handler.core_; }
+    static Handler wrap(std::shared_ptr<HandlerCore> core) { return Handler(std::move(core)); }
+};
+
+} // namespace chain::detail

@@ -1,0 +1,142 @@
+// Lane: a handler's sessions in one thread's execution context.
+#pragma once
+
+#include <chain/detail/batch.hpp>
+#include <chain/detail/broadcast.hpp>
+#include <chain/detail/clock.hpp>
+#include <chain/detail/mailbox.hpp>
+#include <chain/detail/pattern_map.hpp>
+#include <chain/detail/ref_counted.hpp>
+#include <chain/detail/timer_wheel.hpp>
+#include <chain/detail/topic_entry.hpp>
+#include <chain/message.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace chain::detail {
+
+class HandlerCore;
+class LaneTimer;
+
+/// A handler's sessions in one execution context that one thread runs. Nothing in it is locked, but for the mailbox, through which the other
+/// threads speak to it. Everything else is for its own thread, inside a `Scope`.
+class Lane : public RefCounted<Lane> {
+  public:
+    Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor);
+    ~Lane();
+
+    /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what was put off runs, and the flush is scheduled.
+    class Scope {
+      public:
+        explicit Scope(Lane& lane) noexcept;
+        ~Scope();
+        Scope(const Scope&) = delete;
+        Scope& operator=(const Scope&) = delete;
+
+      private:
+        Ref<Lane> lane_;
+        Lane* outer_ = nullptr;
+    };
+
+    /// The lane whose scope this thread is in, or null.
+    static Lane* current() noexcept;
+
+    // Any thread.
+    /// Is this the lane's own thread?
+    bool here() const noexcept;
+    /// Runs `task` on the lane. @return false when the lane is gone.
+    bool post(std::function<void()> task);
+    /// Delivers a broadcast, or sends for a membership, on the lane. @return false when the lane is gone.
+    bool post(Ref<Broadcast> broadcast);
+    bool post(Errand errand);
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+    HandlerCore& handler() const noexcept { return *handler_; }
+    std::size_t sessions() const noexcept { return session_count_.load(std::memory_order_relaxed); }
+
+    Batch& batch() noexcept { return batch_; }
+    /// Runs `task` when the current handler has returned.
+    void later(std::function<void()> task) { later_.push_back(std::move(task)); }
+    /// Runs what was put off, unless a handler is running.
+    void run_later();
+    bool in_handler() const noexcept { return handler_depth_ > 0; }
+    void enter_handler() noexcept { ++handler_depth_; }
+    void leave_handler() noexcept { --handler_depth_; }
+
+    /// The topic's entry on this lane, or null.
+    TopicEntry* find_topic(std::string_view topic) const noexcept;
+    /// The topic's entry, made when it is new; null when no channel serves the topic.
+    Ref<TopicEntry> topic(std::string_view topic);
+    /// Removes the entry when nobody uses it.
+    void release_topic(TopicEntry& entry);
+    void begin_joining(Membership& membership);
+    void cancel_joining(Membership& membership);
+    void join(Membership& membership);
+    void leave(Membership& membership);
+
+    /// Delivers a broadcast to this lane's subscribers.
+    void apply(TopicEntry& entry, const Message& message, const Membership* except, Ref<Broadcast> shared);
+    void apply(const Ref<Broadcast>& shared);
+    /// Applies what other threads have sent so far, but runs no user code.
+    void apply_mailbox();
+
+    void arm(TimerNode& timer, std::chrono::milliseconds after);
+    /// Fires the timers that are due.
+    void advance();
+    std::uint32_t ticks() const noexcept;
+
+    void add(SessionCore& session);
+    void remove(SessionCore& session);
+    std::vector<Ref<SessionCore>> all_sessions() const;
+
+    /// Reused buffers: what was decoded last, what was encoded last, and what was read last.
+    Message& inbound() noexcept { return inbound_; }
+    std::string& scratch() noexcept;
+    std::span<char> read_buffer();
+
+    /// Ends all sessions without running user code; the lane takes nothing any more.
+    void shutdown() noexcept;
+
+  private:
+    friend class Scope;
+    /// Sessions sent to before the lane lets others have the thread.
+    static constexpr std::size_t flush_budget = 256;
+
+    void leave_scope() noexcept;
+    void schedule_flush();
+    void flush();
+    void wake();
+    void run_mailbox();
+    void run(const Errand& errand);
+    void intercept(TopicEntry& entry, Ref<Broadcast> shared);
+    void append(Group& group, const Message& message, const Membership* except, const Broadcast* shared);
+
+    std::shared_ptr<HandlerCore> handler_;
+    net::any_io_executor executor_;
+    std::atomic<std::thread::id> thread_{};
+    std::atomic<std::size_t> session_count_{0};
+    Mailbox mailbox_;
+    Batch batch_;
+    StringMap<Ref<TopicEntry>> topics_;
+    TimerWheel wheel_;
+    std::unique_ptr<LaneTimer> timer_;
+    std::deque<std::function<void()>> later_;
+    std::vector<SessionCore*> sessions_;
+    Message inbound_;
+    std::string scratch_;
+    std::unique_ptr<char[]> read_buffer_;
+    unsigned depth_ = 0;
+    unsigned handler_depth_ = 0;
+    bool flush_scheduled_ = false;
+};
+
+} // namespace chain::detail

@@ -1,0 +1,76 @@
+// Mailbox: what other threads ask of a lane.
+#pragma once
+
+#include <chain/detail/broadcast.hpp>
+#include <chain/detail/ref_counted.hpp>
+#include <chain/message.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace chain::detail {
+
+class Membership;
+class SessionCore;
+
+/// Something to send to one client: an event, the late reply to a request, or a frame that is encoded already.
+struct Errand {
+    enum class Kind : std::uint8_t { push, reply, frame };
+
+    Kind kind;
+    Ref<SessionCore> session;
+    Ref<Membership> membership; ///< Null for a frame of the session itself.
+    std::string name = {};      ///< The event, or the request's reference.
+    std::string payload = {};
+    Status status = Status::ok;
+    bool binary = false;
+};
+
+/// What other threads ask of a lane, in order. Data (broadcasts and errands) may be applied ahead of tasks, which run user code.
+class Mailbox {
+  public:
+    using Data = std::variant<Ref<Broadcast>, Errand>;
+    using Task = std::function<void()>;
+
+    /// Appends. `wake` is called under the lock when the lane has to be woken, so that it cannot be closed in between.
+    /// @return false when the mailbox is closed.
+    template <class Wake> bool put(Data item, Wake wake) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return false;
+        data_.push_back(std::move(item));
+        wake_once(wake);
+        return true;
+    }
+    template <class Wake> bool put(Task task, Wake wake) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return false;
+        tasks_.push_back(std::move(task));
+        wake_once(wake);
+        return true;
+    }
+
+    /// Takes the data that is there.
+    std::vector<Data> take_data();
+    /// Takes the tasks that are there; the next `put` wakes the lane again.
+    std::vector<Task> take_tasks();
+    /// Refuses everything from now on, and forgets what is there.
+    void close();
+
+  private:
+    template <class Wake> void wake_once(Wake& wake) {
+        if (!std::exchange(woken_, true)) wake();
+    }
+
+    std::mutex mutex_;
+    std::vector<Data> data_;
+    std::vector<Task> tasks_;
+    bool woken_ = false;
+    bool closed_ = false;
+};
+
+} // namespace chain::detail

@@ -1,0 +1,65 @@
+// PatternMap: values by pattern; an exact name wins, then the longest prefix.
+#pragma once
+
+#include <chain/topic.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace chain::detail {
+
+/// Lets containers of std::string be searched with a std::string_view.
+struct StringHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+};
+
+template <class T> using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
+
+template <class T> class PatternMap {
+  public:
+    /// @throws std::invalid_argument when the pattern is there already.
+    void insert(const TopicPattern& pattern, T value) {
+        if (find(pattern))
+            throw std::invalid_argument("chain: \"" + pattern.text() + "\" is registered twice");
+        if (!pattern.is_prefix()) {
+            exact_.emplace(pattern.text(), std::move(value));
+            return;
+        }
+        const auto shorter = [&](const auto& item) {
+            return item.first.size() < pattern.prefix().size();
+        };
+        prefixes_.emplace(std::ranges::find_if(prefixes_, shorter), std::string(pattern.prefix()),
+                          std::move(value));
+    }
+
+    /// The value of the best pattern for `name`, or null.
+    const T* match(std::string_view name) const noexcept {
+        if (const auto found = exact_.find(name); found != exact_.end()) return &found->second;
+        const auto fits = [&](const auto& item) { return name.starts_with(item.first); };
+        const auto found = std::ranges::find_if(prefixes_, fits);
+        return found == prefixes_.end() ? nullptr : &found->second;
+    }
+
+    bool empty() const noexcept { return exact_.empty() && prefixes_.empty(); }
+
+  private:
+    bool find(const TopicPattern& pattern) const noexcept {
+        if (!pattern.is_prefix()) return exact_.contains(pattern.text());
+        const auto same = [&](const auto& item) { return item.first == pattern.prefix(); };
+        return std::ranges::any_of(prefixes_, same);
+    }
+
+    StringMap<T> exact_;
+    std::vector<std::pair<std::string, T>> prefixes_; ///< Longest first.
+};
+
+} // namespace chain::detail

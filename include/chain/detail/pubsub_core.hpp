@@ -1,0 +1,83 @@
+// PubSubCore: what is behind a PubSub: routes to lanes, plain subscribers, adapters.
+#pragma once
+
+#include <chain/adapter.hpp>
+#include <chain/detail/adapter_link.hpp>
+#include <chain/detail/cluster_frame.hpp>
+#include <chain/detail/pattern_map.hpp>
+#include <chain/detail/topic_router.hpp>
+#include <chain/message.hpp>
+#include <chain/observer.hpp>
+#include <chain/pubsub.hpp>
+#include <chain/serializer.hpp>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chain::detail {
+
+class Lane;
+class Membership;
+class TopicEntry;
+
+/// Where a broadcast comes from, so that its own lane can be served first.
+struct Origin {
+    Lane* lane = nullptr;            ///< The lane whose thread this is, or null.
+    TopicEntry* entry = nullptr;     ///< The topic's entry there, where it is at hand.
+    Membership* except = nullptr;    ///< Who does not get it.
+};
+
+/// Fan-out on this node and to the others. Thread-safe.
+class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
+  public:
+    PubSubCore(std::string endpoint, std::shared_ptr<Observer> observer);
+    ~PubSubCore();
+
+    TopicRouter& router() noexcept { return router_; }
+    /// A dialect that sessions may use: broadcasts that reach several lanes are encoded for it once, by the publisher.
+    void add_serializer(const Serializer& serializer) { serializers_.push_back(&serializer); }
+    /// No adapter may be attached from now on.
+    void freeze() noexcept { frozen_ = true; }
+
+    /// Sends an event (a Message of kind broadcast, checked) to the topic's subscribers.
+    error_code broadcast(const Message& message, const Origin& origin, bool everywhere);
+    /// Hands a payload to the plain subscribers of a topic.
+    error_code publish(std::string_view topic, const Payload& payload, bool everywhere);
+    std::shared_ptr<void> subscribe(std::string pattern, PubSubCallback callback);
+    void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
+    /// Stops the adapters; nothing is received any more.
+    void stop();
+
+  private:
+    struct Subscriber {
+        TopicPattern pattern;
+        PubSubCallback callback;
+    };
+    using Subscribers = std::vector<std::shared_ptr<Subscriber>>;
+
+    void deliver(const Message& message, const Origin& origin);
+    void receive(std::string_view bytes);
+    error_code forward(const ClusterFrame& frame);
+    void changed(const std::string& topic, std::string_view prefix);
+    bool wanted(const std::string& key);
+    std::shared_ptr<AdapterLink> link(std::string_view topic) const;
+    std::string key(char kind, std::string_view topic) const;
+    Subscribers subscribers() const;
+    void unsubscribe(const std::shared_ptr<Subscriber>& subscriber);
+
+    std::string endpoint_;
+    std::shared_ptr<Observer> observer_;
+    RandomId node_;
+    TopicRouter router_;
+    std::vector<const Serializer*> serializers_;
+    mutable std::mutex mutex_; ///< Guards the next two.
+    Subscribers subscribers_;
+    PatternMap<std::shared_ptr<AdapterLink>> links_;
+    std::vector<std::shared_ptr<AdapterLink>> all_links_;
+    bool frozen_ = false;
+};
+
+} // namespace chain::detail

@@ -1,0 +1,22 @@
+// Random identifiers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace chain::detail {
+
+/// 128 random bits.
+using RandomId = std::array<std::uint8_t, 16>;
+
+/// A new one from the system's cryptographic generator. @throws std::runtime_error when that has failed.
+RandomId make_random_id();
+/// As 32 lower-case hexadecimal digits.
+std::string to_hex(const RandomId& id);
+/// From 32 hexadecimal digits.
+std::optional<RandomId> random_id_from_hex(std::string_view text) noexcept;
+
+} // namespace chain::detail

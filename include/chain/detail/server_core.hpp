@@ -1,0 +1,66 @@
+// ServerCore: what is behind a Server: its threads, its acceptor and its handlers.
+#pragma once
+
+#include <chain/detail/http_site.hpp>
+#include <chain/server.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace chain::detail {
+
+class ServerCore {
+  public:
+    explicit ServerCore(ServerConfig config);
+    ~ServerCore();
+
+    void mount(Handler handler);
+    void listen();
+    std::uint16_t port() const noexcept { return port_; }
+    void run();
+    void start();
+    void stop();
+
+  private:
+    using Acceptor = net::ip::tcp::acceptor;
+
+    /// A thread's context.
+    struct Worker {
+        net::io_context context{1};
+        net::executor_work_guard<net::io_context::executor_type> work{context.get_executor()};
+        std::thread thread;
+    };
+
+    void open(const net::ip::tcp::endpoint& endpoint, error_code& failed);
+    void accept();
+    void accepted(std::size_t worker, error_code failed, HttpSocket socket);
+    std::size_t least_loaded() noexcept;
+    void start_threads(std::size_t first);
+    void watch_signals();
+    void drain();
+    void drained();
+    void join() noexcept;
+
+    ServerConfig config_;
+    std::shared_ptr<HttpSite> site_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    Acceptor acceptor_;
+    net::steady_timer pause_;
+    net::signal_set signals_;
+    std::uint16_t port_ = 0;
+    std::size_t turn_ = 0;
+    std::atomic<bool> draining_{false};
+    std::atomic<std::size_t> handlers_left_{0};
+    std::mutex joining_;
+};
+
+} // namespace chain::detail

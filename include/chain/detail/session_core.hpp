@@ -1,0 +1,154 @@
+// SessionCore: what is behind a Session: its memberships, its outbox and its connection.
+#pragma once
+
+#include <chain/config.hpp>
+#include <chain/connection.hpp>
+#include <chain/detail/outbox.hpp>
+#include <chain/detail/random_id.hpp>
+#include <chain/detail/ref_counted.hpp>
+#include <chain/detail/state_slot.hpp>
+#include <chain/detail/timer_wheel.hpp>
+#include <chain/error.hpp>
+#include <chain/json.hpp>
+#include <chain/message.hpp>
+#include <chain/serializer.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chain::detail {
+
+class Lane;
+class Membership;
+
+/// Why a client's message is answered with an error, in the words of the protocol.
+namespace reason {
+inline constexpr std::string_view join_crashed = "join crashed";
+inline constexpr std::string_view wildcard = "joining topics with wildcard is not allowed";
+inline constexpr std::string_view invalid_topic = "invalid topic";
+inline constexpr std::string_view unmatched_topic = "unmatched topic";
+inline constexpr std::string_view too_many_topics = "too many topics";
+inline constexpr std::string_view unknown_event = "unknown event";
+inline constexpr std::string_view comma = "commas are not allowed in event";
+inline constexpr std::string_view invalid_event = "invalid event";
+inline constexpr std::string_view busy = "busy";
+inline constexpr std::string_view bad_payload = "bad payload";
+inline constexpr std::string_view internal_error = "internal error";
+} // namespace reason
+
+/// The value under `key` of an object that may not be there, or null.
+const Json& value_at(const Json* object, std::string_view key) noexcept;
+
+/// What a session has waiting in its lane's batch.
+struct Pending {
+    Slice* open = nullptr;           ///< Frames of its own.
+    std::uint32_t open_index = 0;    ///< Where the batch lists it, when `open`.
+    std::uint32_t entry = 0xffffffffU; ///< Its entry in the turn being sent, or none.
+};
+
+/// One client. Lives on one lane for good; all members are for the lane's thread unless said otherwise.
+class SessionCore : public RefCounted<SessionCore> {
+  public:
+    SessionCore(Ref<Lane> lane, const Serializer& serializer, Framing framing, Json params);
+    ~SessionCore();
+
+    // Any thread.
+    const RandomId& id() const noexcept { return id_; }
+    Lane& lane() const noexcept { return *lane_; }
+    bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+    const Serializer& serializer() const noexcept { return *serializer_; }
+    Framing framing() const noexcept { return framing_; }
+    const Json& params() const noexcept;
+    Json& assigns();
+    const Json* find_assigns() const noexcept;
+    StateSlot& state() noexcept { return state_; }
+
+    Membership* memberships() const noexcept { return first_.get(); }
+    Membership* find(std::string_view topic) const noexcept;
+    Pending& pending() noexcept { return pending_; }
+    /// Where the lane lists it.
+    std::uint32_t lane_index() const noexcept { return lane_index_; }
+    void lane_index(std::uint32_t index) noexcept { lane_index_ = index; }
+
+    /// Handles a client's frame.
+    error_code receive(std::string_view frame, bool binary);
+    /// Handles a client's message, whose topic has not been looked at yet.
+    void route(const Message& message);
+
+    void reply(std::string_view join_ref, std::string_view ref, Status status, std::string_view payload, bool binary = false);
+    void reply_error(const Message& request, std::string_view why);
+    /// Appends a message to what this session has to send.
+    void send(const Message& message);
+    error_code send_text(std::string_view frame);
+    /// A membership has ended for good.
+    void remove(Membership& membership);
+
+    error_code attach(std::shared_ptr<Connection> connection);
+    void detach(const Connection& connection) noexcept;
+    Connection* connection() const noexcept { return connection_.get(); }
+    /// The connection can take more.
+    void writable();
+    /// Appends a control frame of the connection, in its place among the others.
+    void send_control(std::string_view framed);
+    /// Sends a slice, or keeps it.
+    void transmit(const Slice& slice);
+    /// True when the backlog is full: nothing more may be appended.
+    bool choked() const noexcept;
+    /// Ends the session, as its client reads too slowly.
+    void overflow();
+
+    void schedule_shutdown(std::chrono::milliseconds after);
+    void stop_scheduled_shutdown() noexcept;
+    /// Ends the session: memberships first, then, once their leave handlers are done, the connection.
+    void end(std::uint16_t code, std::string_view why);
+    /// Ends the session without running user code: its lane is gone.
+    void abandon() noexcept;
+
+  private:
+    struct Shutdown : TimerNode {
+        using TimerNode::TimerNode;
+        SessionCore* session = nullptr;
+    };
+    /// What most sessions never need.
+    struct Extras {
+        explicit Extras(SessionCore& session);
+        Json params = Json::object();
+        Json assigns = nullptr;
+        Shutdown shutdown;
+        std::uint16_t close_code = 1000;
+        std::string close_reason;
+    };
+
+    Extras& extras();
+    void join(const Message& message);
+    void start_join(const Message& message);
+    void leave(const Message& message);
+    void event(const Message& message);
+    std::string take_partial();
+    std::size_t forget_backlog() noexcept;
+    void drop_backlog() noexcept;
+    void finish();
+
+    Ref<Lane> lane_;
+    const Serializer* serializer_;
+    RandomId id_;
+    std::shared_ptr<Connection> connection_;
+    Ref<Membership> first_;
+    Pending pending_;
+    Outbox outbox_;
+    StateSlot state_;
+    std::unique_ptr<Extras> extras_;
+    std::uint32_t topics_ = 0;
+    std::uint32_t lane_index_ = 0;
+    Framing framing_;
+    std::atomic<bool> closed_{false};
+    bool ending_ = false;
+    bool finished_ = false;
+};
+
+} // namespace chain::detail

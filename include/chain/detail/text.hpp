@@ -1,0 +1,20 @@
+// Small helpers for header fields and the like.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace chain::detail {
+
+/// The value of a hexadecimal digit, or -1.
+int hex_digit(char c) noexcept;
+/// With `%XX` decoded, and `+` to a space where that is wanted; a broken escape stays as it is.
+std::string percent_decode(std::string_view text, bool plus_is_space);
+/// Cuts the part before `separator` (and that) off the front of `text`.
+std::string_view take_until(std::string_view& text, char separator) noexcept;
+/// Are they equal, ASCII letters of either case taken as the same?
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// Without spaces and tabs at both ends.
+std::string_view trim_spaces(std::string_view text) noexcept;
+
+} // namespace chain::detail

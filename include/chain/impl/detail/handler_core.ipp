@@ -1,0 +1,227 @@
+// Definitions of <chain/detail/handler_core.hpp>.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane_service.hpp>
+#include <chain/serializers/chain.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace chain::detail {
+
+/// Fills in what the application left open. @throws std::invalid_argument for a bad endpoint.
+HandlerConfig completed(HandlerConfig config) {
+    const auto& path = config.endpoint;
+    if (path.size() < 2 || path.front() != '/' || path.back() == '/' || path.find_first_of("?#* ") != std::string::npos)
+        throw std::invalid_argument("chain: endpoint \"" + path + "\" is not a path such as \"/socket\"");
+    if (!config.serializer) config.serializer = chain_serializer();
+    if (!config.observer) config.observer = std::make_shared<StderrObserver>();
+    return config;
+}
+
+HandlerCore::HandlerCore(HandlerConfig config)
+    : config_(completed(std::move(config))), clock_(steady_clock()),
+      pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)) {
+    pubsub_->add_serializer(*config_.serializer);
+}
+
+HandlerCore::~HandlerCore() = default;
+
+void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {
+    if (frozen_) throw std::logic_error("chain: add channels before the first client comes");
+    channels_.insert(channel->pattern, channel);
+    channel->frozen = true;
+    {
+        const std::lock_guard lock(channel->mutex);
+        channel->pubsubs.push_back(pubsub_);
+    }
+    feed(channel);
+}
+
+/// Sends publications that the channel subscribed to to its sockets on this node.
+void HandlerCore::feed(const std::shared_ptr<ChannelCore>& channel) {
+    for (const auto& feed : channel->feeds) {
+        auto push = [pubsub = std::weak_ptr(pubsub_), event = feed.event](std::string_view topic, const Payload& payload) {
+            const auto target = pubsub.lock();
+            if (!target) return;
+            Message message;
+            message.kind = MessageKind::broadcast;
+            message.topic = topic;
+            message.event = event;
+            message.payload = payload.raw();
+            message.binary = payload.is_binary();
+            target->broadcast(message, {Lane::current(), nullptr, nullptr}, false);
+        };
+        feeds_.emplace_back(pubsub_->subscribe(feed.topics.text(), std::move(push)));
+    }
+}
+
+void HandlerCore::add(std::shared_ptr<Transport> transport) {
+    const auto same = [&](const auto& other) { return other->name() == transport->name(); };
+    if (std::ranges::any_of(transports_, same))
+        throw std::invalid_argument("chain: transport \"" + std::string(transport->name()) + "\" is added twice");
+    transports_.push_back(std::move(transport));
+}
+
+void HandlerCore::configure() {
+    std::call_once(configured_, [this] {
+        if (on_config_) on_config_();
+        frozen_ = true;
+        pubsub_->freeze();
+    });
+}
+
+Lane& HandlerCore::use(net::io_context& context) {
+    auto& service = net::use_service<LaneService>(context);
+    if (auto* found = service.find(*this)) return *found;
+    const Ref<Lane> lane(new Lane(shared_from_this(), context.get_executor()));
+    service.add(lane);
+    const std::lock_guard lock(mutex_);
+    lanes_.push_back(lane);
+    return *lane;
+}
+
+std::shared_ptr<ChannelCore> HandlerCore::channel(std::string_view topic) const {
+    const auto* found = channels_.match(topic);
+    return found ? *found : nullptr;
+}
+
+std::vector<Ref<Lane>> HandlerCore::lanes() const {
+    const std::lock_guard lock(mutex_);
+    return lanes_;
+}
+
+void HandlerCore::forget(Lane& lane) {
+    const std::lock_guard lock(mutex_);
+    std::erase(lanes_, &lane);
+}
+
+std::optional<Refusal> HandlerCore::full() const {
+    if (draining()) return Refusal{503, "draining"};
+    if (sessions_.size() >= config_.limits.sessions) return Refusal{503, "too many sessions"};
+    return std::nullopt;
+}
+
+void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
+    configure();
+    const Lane::Scope scope(lane);
+    if (auto refusal = full()) {
+        const bool is_draining = draining();
+        notify([&](Observer& o) { o.session_refused(make_error_code(is_draining ? Errc::draining : Errc::too_many_sessions)); });
+        done(std::move(*refusal));
+        return;
+    }
+    const Ref<SessionCore> session(new SessionCore(Ref<Lane>(&lane), serializer(), framing, request.params()));
+    lane.add(*session);
+    if (connect_) {
+        spawn_connect(session, std::move(request), std::move(done));
+        return;
+    }
+    std::optional<Refusal> refusal;
+    try {
+        Session handle(session);
+        if (plain_connect_) refusal = plain_connect_(handle, request);
+    } catch (...) {
+        refusal = connect_failed(std::current_exception());
+    }
+    admit(session, refusal, done);
+}
+
+void HandlerCore::spawn_connect(const Ref<SessionCore>& session, Request request, Connected done) {
+    auto shared = std::make_shared<const Request>(std::move(request));
+    auto finished = [self = shared_from_this(), session, done = std::move(done)](std::exception_ptr thrown, std::optional<Refusal> refusal) {
+        const Lane::Scope scope(session->lane());
+        if (thrown) refusal = self->connect_failed(std::move(thrown));
+        self->admit(session, refusal, done);
+    };
+    net::co_spawn(session->lane().executor(), connect_(Session(session), std::move(shared)), std::move(finished));
+}
+
+Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
+    std::string what = "something that is no std::exception";
+    try {
+        std::rethrow_exception(std::move(thrown));
+    } catch (const std::exception& e) {
+        what = e.what();
+    } catch (...) {
+        static_cast<void>(what);
+    }
+    notify([&](Observer& o) { o.handler_threw(config_.endpoint, Hook::connect, what); });
+    return {500, "connect crashed"};
+}
+
+void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal, const Connected& done) {
+    if (refusal || session->closed()) {
+        notify([&](Observer& o) { o.session_refused(make_error_code(Errc::refused)); });
+        if (!session->closed()) session->abandon();
+        done(refusal.value_or(Refusal{}));
+        return;
+    }
+    sessions_.add(*session);
+    notify([&](Observer& o) { o.session_opened(); });
+    done(Session(session));
+}
+
+Ref<SessionCore> HandlerCore::find(std::string_view id) const {
+    const auto parsed = random_id_from_hex(id);
+    return parsed ? sessions_.find(*parsed) : nullptr;
+}
+
+/// Knows when the last session has ended, or the deadline is over.
+class HandlerCore::Draining : public TimerNode {
+  public:
+    explicit Draining(std::function<void()> done)
+        : TimerNode([](TimerNode& timer) { static_cast<Draining&>(timer).complete(); }), done_(std::move(done)) {}
+
+    void complete() {
+        if (!completed_.exchange(true)) done_();
+    }
+
+  private:
+    std::function<void()> done_;
+    std::atomic<bool> completed_{false};
+};
+
+void HandlerCore::ended(SessionCore&) {
+    notify([](Observer& o) { o.session_closed(); });
+    if (!draining() || sessions_.size() > 0) return;
+    std::shared_ptr<Draining> drain;
+    {
+        const std::lock_guard lock(mutex_);
+        drain = drain_;
+    }
+    if (drain) drain->complete();
+}
+
+void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()> done) {
+    auto drain = std::make_shared<Draining>(std::move(done));
+    {
+        const std::lock_guard lock(mutex_);
+        drain_ = drain;
+    }
+    retry_after_ = deadline;
+    draining_ = true;
+    bool posted = false;
+    for (const auto& lane : lanes()) {
+        const bool first = !posted;
+        posted |= lane->post([lane, drain, deadline, first] {
+            if (first) lane->arm(*drain, deadline);
+            for (const auto& session : lane->all_sessions()) session->end(1012, "restarting");
+        });
+    }
+    if (!posted || sessions_.size() == 0) drain->complete();
+}
+
+void HandlerCore::close() {
+    draining_ = true;
+    for (const auto& lane : lanes())
+        lane->post([lane] { lane->shutdown(); });
+    pubsub_->stop();
+}
+
+} // namespace chain::detail

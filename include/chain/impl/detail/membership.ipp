@@ -1,0 +1,264 @@
+// Definitions of <chain/detail/membership.hpp>: what a membership goes through.
+#pragma once
+
+#include <chain/detail/channel_core.hpp>
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/membership_work.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace chain::detail {
+
+Membership::Membership(SessionCore& session, Ref<TopicEntry> topic, std::string_view join_ref)
+    : session_(&session), topic_(std::move(topic)), join_ref_(join_ref) {}
+
+Membership::~Membership() = default;
+
+MembershipWork& Membership::work() {
+    if (!work_) work_ = std::make_unique<MembershipWork>(*this);
+    return *work_;
+}
+
+bool Membership::stale(std::string_view join_ref) const noexcept {
+    return !join_ref.empty() && !(join_ref_ == join_ref);
+}
+
+bool Membership::superseded() const noexcept {
+    return work_ && work_->superseded;
+}
+
+void Membership::begin_join(const Message& message) {
+    const Ref<Membership> self(this);
+    request_ = Reference(message.ref);
+    session_->lane().begin_joining(*this);
+    const auto* callback = topic_->channel().join.match(topic());
+    if (callback)
+        run(Activity::join, **callback, message);
+    else
+        refuse(reason::unmatched_topic);
+}
+
+void Membership::begin_event(const Message& message) {
+    const auto* callback = topic_->channel().in.match(message.event);
+    if (!callback) {
+        session_->reply_error(message, reason::unknown_event);
+        return;
+    }
+    const Ref<Membership> self(this);
+    session_->lane().handler().notify([&](Observer& o) { o.event_in(pattern()); });
+    request_ = Reference(message.ref);
+    run(Activity::event, **callback, message);
+}
+
+void Membership::end(LeaveReason why, const Message* request) {
+    if (status() == SocketStatus::removed || status() == SocketStatus::leaving) return;
+    auto& work = this->work();
+    if (!work.ending || why == LeaveReason::close) {
+        work.ending = why;
+        work.request = request ? std::optional<StoredMessage>(*request) : std::nullopt;
+    }
+    if (busy())
+        cancel();
+    else
+        begin_leave();
+}
+
+bool Membership::wait(const Message& message) {
+    auto& work = this->work();
+    const auto& limits = session_->lane().handler().config().limits;
+    StoredMessage stored(message);
+    if (work.waiting.size() >= limits.waiting_frames ||
+        work.waiting_bytes + stored.size() > limits.waiting_bytes)
+        return false;
+    work.waiting_bytes += stored.size();
+    work.waiting.push_back(std::move(stored));
+    return true;
+}
+
+void Membership::supersede(const Message& message) {
+    const Ref<Membership> self(this);
+    auto& work = this->work();
+    const auto old = [&](const StoredMessage& stored) { return !stored.join_ref.empty() && join_ref_ == stored.join_ref; };
+    if (!work.superseded) std::erase_if(work.waiting, old);
+    if (!wait(message)) {
+        session_->reply_error(message, reason::busy);
+        return;
+    }
+    work.superseded = true;
+    end(LeaveReason::rejoin, nullptr);
+}
+
+/// Asks the coroutine that runs, if any, to stop.
+void Membership::cancel() {
+    auto& work = this->work();
+    if (!work.suspended || work.patience.armed()) return;
+    session_->lane().arm(work.patience, session_->lane().handler().config().timeouts.cancelled_handler);
+    work.cancel.emit(net::cancellation_type::terminal);
+}
+
+/// The cancelled coroutine does not end: its membership goes on without it.
+void Membership::give_up() {
+    const Ref<Membership> self(this);
+    ++work_->run;
+    work_->suspended = false;
+    conclude(Failure::threw, Reply::none());
+}
+
+void Membership::conclude(Failure failure, const Reply& reply) {
+    const Ref<Membership> self(this);
+    const auto activity = std::exchange(activity_, Activity::none);
+    if (activity == Activity::join)
+        conclude_join(failure, reply);
+    else if (activity == Activity::event)
+        conclude_event(failure, reply);
+    else
+        conclude_leave();
+    proceed();
+}
+
+void Membership::conclude_join(Failure failure, const Reply& reply) {
+    const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
+    if (failure == Failure::threw || !payload)
+        refuse(reason::join_crashed);
+    else if (failure == Failure::bad_payload)
+        refuse(reason::bad_payload);
+    else if (reply.is_none() || reply.status() == Status::ok)
+        accept(payload->raw(), payload->is_binary());
+    else
+        refuse(payload->raw(), payload->is_binary());
+}
+
+void Membership::accept(std::string_view payload, bool binary) {
+    status_.store(SocketStatus::joined, std::memory_order_release);
+    answer(Status::ok, payload, binary);
+    release_held();
+    session_->lane().join(*this);
+    session_->lane().handler().notify([&](Observer& o) { o.joined(pattern()); });
+}
+
+void Membership::refuse(std::string_view payload, bool binary) {
+    status_.store(SocketStatus::removed, std::memory_order_release);
+    state_.reset();
+    assigns_.reset();
+    session_->lane().cancel_joining(*this);
+    answer(Status::error, payload, binary);
+    if (work_) work_->held.clear();
+    session_->lane().handler().notify([&](Observer& o) { o.join_refused(pattern()); });
+    session_->remove(*this);
+}
+
+void Membership::refuse(std::string_view why) {
+    refuse(R"({"reason":")" + std::string(why) + "\"}", false);
+}
+
+void Membership::conclude_event(Failure failure, const Reply& reply) {
+    const bool taken = work_ && work_->token && work_->token->used.exchange(true);
+    if (work_) work_->token.reset();
+    if (failure == Failure::none && (reply.is_none() || taken)) return;
+    const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
+    if (failure == Failure::bad_payload) {
+        answer(Status::error, R"({"reason":"bad payload"})", false);
+    } else if (failure == Failure::none && payload) {
+        answer(reply.status(), payload->raw(), payload->is_binary());
+    } else {
+        answer(Status::error, R"({"reason":"internal error"})", false);
+        if (!work().ending) work_->ending = LeaveReason::error;
+    }
+}
+
+void Membership::answer(Status status, std::string_view payload, bool binary) {
+    char join_ref[24];
+    char ref[24];
+    session_->reply(join_ref_.text(join_ref), request_.text(ref), status, payload, binary);
+}
+
+void Membership::begin_leave() {
+    const Ref<Membership> self(this);
+    status_.store(SocketStatus::leaving, std::memory_order_release);
+    session_->lane().leave(*this);
+    if (work().ending == LeaveReason::error) send_lifecycle(MessageKind::error);
+    const auto* callback = topic_->channel().leave.match(topic());
+    if (callback)
+        run(Activity::leave, **callback, Message{});
+    else
+        conclude_leave();
+}
+
+void Membership::conclude_leave() {
+    const auto why = *work_->ending;
+    const auto request = std::exchange(work_->request, std::nullopt);
+    work_->ending.reset();
+    status_.store(SocketStatus::removed, std::memory_order_release);
+    state_.reset();
+    assigns_.reset();
+    session_->lane().handler().notify([&](Observer& o) { o.left(pattern(), why); });
+    if (why == LeaveReason::leave) session_->reply(request->join_ref, request->ref, Status::ok, "{}");
+    if (why == LeaveReason::rejoin) tell_closed(request ? &*request : next_join());
+    session_->remove(*this);
+    if (why == LeaveReason::rejoin && request) session_->route(request->view());
+}
+
+/// The newer join that waits, or null.
+const StoredMessage* Membership::next_join() const noexcept {
+    const auto is_join = [](const StoredMessage& stored) { return stored.kind == MessageKind::join; };
+    const auto found = std::ranges::find_if(work_->waiting, is_join);
+    return found == work_->waiting.end() ? nullptr : &*found;
+}
+
+/// Tells the client that the old membership has ended, unless the new one bears the same reference: it would close that.
+void Membership::tell_closed(const StoredMessage* join) {
+    if (join && join_ref_ == join->join_ref) return;
+    send_lifecycle(MessageKind::close);
+}
+
+/// Goes on after an activity: ends the membership if that was asked for, else handles what waited.
+void Membership::proceed() {
+    if (!work_ || busy()) return;
+    if (work_->ending && status() == SocketStatus::joined) begin_leave();
+    while (!busy() && !work_->intercepted.empty()) {
+        const auto next = std::move(work_->intercepted.front());
+        work_->intercepted.pop_front();
+        deliver_intercepted(next);
+    }
+    while (!busy() && !work_->waiting.empty()) {
+        const auto next = std::move(work_->waiting.front());
+        work_->waiting.pop_front();
+        work_->waiting_bytes -= next.size();
+        session_->route(next.view());
+        session_->lane().run_later();
+    }
+    if (!busy() && status() == SocketStatus::joined && !work_->ending) work_.reset();
+}
+
+void Membership::send_lifecycle(MessageKind kind) {
+    char join_ref[24];
+    Message message;
+    message.kind = kind;
+    message.join_ref = join_ref_.text(join_ref);
+    message.topic = topic();
+    message.payload = "{}";
+    session_->send(message);
+}
+
+const std::string& Membership::pattern() const noexcept {
+    return topic_->channel().pattern.text();
+}
+
+void Membership::abandon() noexcept {
+    status_.store(SocketStatus::removed, std::memory_order_release);
+    activity_ = Activity::none;
+    place(nullptr, 0);
+    state_.reset();
+    assigns_.reset();
+    if (!work_) return;
+    ++work_->run;
+    work_->patience.disarm();
+    work_->waiting.clear();
+    work_->held.clear();
+    work_->intercepted.clear();
+}
+
+} // namespace chain::detail

@@ -1,0 +1,196 @@
+// Definitions of <chain/detail/membership.hpp>: running handlers, and what they send.
+#pragma once
+
+#include <chain/detail/channel_core.hpp>
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/membership_work.hpp>
+#include <chain/topic.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <utility>
+
+namespace chain::detail {
+
+/// Marks that application code runs, so that what must not run inside it is put off.
+class HandlerScope {
+  public:
+    explicit HandlerScope(Lane& lane) noexcept : lane_(lane) { lane_.enter_handler(); }
+    ~HandlerScope() { lane_.leave_handler(); }
+    HandlerScope(const HandlerScope&) = delete;
+    HandlerScope& operator=(const HandlerScope&) = delete;
+
+  private:
+    Lane& lane_;
+};
+
+void Membership::run(Activity activity, Callback& callback, const Message& message) {
+    activity_ = activity;
+    const auto why = work_ && work_->ending ? *work_->ending : LeaveReason::leave;
+    const auto hook = activity == Activity::join ? Hook::join : activity == Activity::event ? Hook::in : Hook::leave;
+    Socket socket{Ref<Membership>(this)};
+    const auto payload = Payload::view(message.payload, message.binary);
+    Outcome outcome;
+    auto failure = Failure::none;
+    try {
+        const HandlerScope scope(session_->lane());
+        outcome = callback({socket, payload, message.event, why});
+    } catch (...) {
+        failure = explain(std::current_exception(), hook);
+    }
+    if (outcome.running)
+        spawn(std::move(*outcome.running));
+    else
+        conclude(failure, outcome.reply);
+}
+
+void Membership::spawn(net::awaitable<Reply> coroutine) {
+    auto& work = this->work();
+    work.suspended = true;
+    const auto run = ++work.run;
+    auto done = [self = Ref<Membership>(this), run](std::exception_ptr thrown, Reply reply) {
+        self->completed(run, std::move(thrown), std::move(reply));
+    };
+    net::co_spawn(session_->lane().executor(), std::move(coroutine),
+                  net::bind_cancellation_slot(work.cancel.slot(), std::move(done)));
+}
+
+void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply reply) {
+    const Lane::Scope scope(session_->lane());
+    if (!work_ || work_->run != run || !work_->suspended) return;
+    work_->suspended = false;
+    work_->patience.disarm();
+    const auto hook = activity_ == Activity::join ? Hook::join : activity_ == Activity::event ? Hook::in : Hook::leave;
+    const auto failure = thrown ? explain(std::move(thrown), hook) : Failure::none;
+    conclude(failure, reply);
+}
+
+/// What an exception means for the client; the log is told what it was.
+Membership::Failure Membership::explain(std::exception_ptr thrown, Hook hook) noexcept {
+    auto& handler = session_->lane().handler();
+    const auto log = [&](std::string_view what) {
+        handler.notify([&](Observer& o) { o.handler_threw(pattern(), hook, what); });
+    };
+    try {
+        std::rethrow_exception(std::move(thrown));
+    } catch (const BadPayload&) {
+        return Failure::bad_payload;
+    } catch (const Json::type_error&) {
+        return Failure::bad_payload;
+    } catch (const Json::out_of_range&) {
+        return Failure::bad_payload;
+    } catch (const std::exception& e) {
+        const bool cancelled = work_ && work_->ending;
+        if (!cancelled) log(e.what());
+    } catch (...) {
+        log("something that is no std::exception");
+    }
+    return Failure::threw;
+}
+
+Json& Membership::assigns() {
+    if (!assigns_) assigns_ = std::make_unique<Json>();
+    return *assigns_;
+}
+
+error_code Membership::push(std::string_view event, std::string_view payload, bool binary) {
+    if (!valid_event(event)) return make_error_code(Errc::invalid_event);
+    if (session_->closed()) return make_error_code(Errc::closed);
+    if (session_->choked()) return make_error_code(Errc::slow_consumer);
+    if (status() == SocketStatus::joined) {
+        send_push(event, payload, binary);
+        return {};
+    }
+    if (status() != SocketStatus::joining) return make_error_code(Errc::not_joined);
+    const bool kept = keep({nullptr, false, std::string(event), std::string(payload), binary});
+    return kept ? error_code{} : make_error_code(Errc::slow_consumer);
+}
+
+error_code Membership::send(std::string_view frame) {
+    if (status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
+    return session_->send_text(frame);
+}
+
+void Membership::send_push(std::string_view event, std::string_view payload, bool binary) {
+    char join_ref[24];
+    Message message;
+    message.join_ref = join_ref_.text(join_ref);
+    message.topic = topic();
+    message.event = event;
+    message.payload = payload;
+    message.binary = binary;
+    session_->send(message);
+}
+
+/// Keeps something until the join is answered. @return false when too much is kept.
+bool Membership::keep(Held held) {
+    auto& work = this->work();
+    const auto& limits = session_->lane().handler().config().limits;
+    work.held_bytes += held.broadcast ? held.broadcast->message().payload.size() : held.payload.size();
+    if (work.held_bytes > limits.unsent_bytes_per_session) return false;
+    work.held.push_back(std::move(held));
+    return true;
+}
+
+void Membership::hold(Ref<Broadcast> broadcast, bool intercepted) {
+    if (!keep({std::move(broadcast), intercepted, {}, {}, false})) session_->overflow();
+}
+
+void Membership::release_held() {
+    if (!work_) return;
+    work_->held_bytes = 0;
+    for (const auto& held : std::exchange(work_->held, {})) {
+        if (!held.broadcast)
+            send_push(held.event, held.payload, held.binary);
+        else if (held.intercepted)
+            work_->intercepted.push_back(held.broadcast);
+        else
+            session_->send(held.broadcast->message());
+    }
+}
+
+void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
+    if (status() != SocketStatus::joined) return;
+    if (busy()) {
+        work().intercepted.push_back(broadcast);
+        return;
+    }
+    const auto& message = broadcast->message();
+    const auto& callback = *topic_->channel().out.match(message.event);
+    Socket socket{Ref<Membership>(this)};
+    try {
+        std::optional<Json> payload;
+        {
+            const HandlerScope scope(session_->lane());
+            payload = (*callback)(socket, Payload::view(message.payload, message.binary).json(), message.event);
+        }
+        const auto text = payload ? to_text(*payload) : result<std::string>(std::string());
+        if (payload && text) push(message.event, *text, false);
+    } catch (...) {
+        if (explain(std::current_exception(), Hook::out) == Failure::threw) end(LeaveReason::error, nullptr);
+    }
+}
+
+std::shared_ptr<PendingReply> Membership::make_token() {
+    if (activity_ != Activity::event) return nullptr;
+    auto& work = this->work();
+    if (!work.token) {
+        work.token = std::make_shared<PendingReply>();
+        work.token->membership = this;
+        work.token->ref = request_.text();
+    }
+    return work.token;
+}
+
+error_code Membership::reply_later(std::string_view ref, Status status, std::string_view payload, bool binary) {
+    if (session_->closed()) return make_error_code(Errc::closed);
+    if (this->status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
+    char join_ref[24];
+    session_->reply(join_ref_.text(join_ref), ref, status, payload, binary);
+    return {};
+}
+
+} // namespace chain::detail

@@ -1,0 +1,173 @@
+// Definitions of <chain/detail/pubsub_core.hpp>.
+#pragma once
+
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/pubsub_core.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace chain::detail {
+
+/// What an adapter's topic is about: events to those who joined, or publications to plain subscribers.
+inline constexpr char joined_key = 'c';
+inline constexpr char published_key = 'p';
+
+PubSubCore::PubSubCore(std::string endpoint, std::shared_ptr<Observer> observer)
+    : endpoint_(std::move(endpoint)), observer_(std::move(observer)), node_(make_random_id()),
+      router_([this](const std::string& topic, bool) { changed(key(joined_key, topic), topic); }) {}
+
+PubSubCore::~PubSubCore() = default;
+
+/// Adapters see endpoint, kind and topic in one name, so that endpoints never meet.
+std::string PubSubCore::key(char kind, std::string_view topic) const {
+    return endpoint_ + '|' + kind + '|' + std::string(topic);
+}
+
+error_code PubSubCore::broadcast(const Message& message, const Origin& origin, bool everywhere) {
+    if (!valid_topic(message.topic)) return make_error_code(Errc::invalid_topic);
+    if (!valid_event(message.event)) return make_error_code(Errc::invalid_event);
+    error_code failed;
+    if (everywhere)
+        failed = forward({ClusterFrame::Kind::broadcast, message.binary, node_, message.topic,
+                          message.event, message.payload});
+    deliver(message, origin);
+    return failed;
+}
+
+void PubSubCore::deliver(const Message& message, const Origin& origin) {
+    const auto found = origin.entry ? nullptr : router_.find(message.topic);
+    Route* route = origin.entry ? origin.entry->route().get() : found.get();
+    if (!route) return;
+    auto* here = origin.lane;
+    if (here && route->sole() == here) {
+        auto* entry = origin.entry ? origin.entry : here->find_topic(message.topic);
+        if (entry) here->apply(*entry, message, origin.except, nullptr);
+        return;
+    }
+    const Ref<Broadcast> shared(new Broadcast(message, Ref<Membership>(origin.except), serializers_));
+    const std::lock_guard lock(route->mutex());
+    if (here) here->apply_mailbox();
+    for (const auto& lane : route->lanes())
+        lane.get() == here ? here->apply(shared) : static_cast<void>(lane->post(shared));
+}
+
+error_code PubSubCore::publish(std::string_view topic, const Payload& payload, bool everywhere) {
+    if (!valid_topic(topic)) return make_error_code(Errc::invalid_topic);
+    error_code failed;
+    if (everywhere)
+        failed = forward({ClusterFrame::Kind::publication, payload.is_binary(), node_, topic, {},
+                          payload.raw()});
+    for (const auto& subscriber : subscribers()) {
+        if (!subscriber->pattern.matches(topic)) continue;
+        try {
+            subscriber->callback(topic, payload);
+        } catch (const std::exception& thrown) {
+            observer_->log(LogLevel::error, std::string("a subscriber threw: ") + thrown.what());
+        } catch (...) {
+            observer_->log(LogLevel::error, "a subscriber threw something unknown");
+        }
+    }
+    return failed;
+}
+
+error_code PubSubCore::forward(const ClusterFrame& frame) {
+    const auto link = this->link(frame.topic);
+    if (!link) return {};
+    const char kind = frame.kind == ClusterFrame::Kind::broadcast ? joined_key : published_key;
+    return link->adapter().publish(key(kind, frame.topic), write_cluster_frame(frame));
+}
+
+void PubSubCore::receive(std::string_view bytes) {
+    const auto frame = read_cluster_frame(bytes);
+    if (!frame) {
+        observer_->bad_frame(frame.error());
+        return;
+    }
+    if (frame->node == node_) return;
+    if (frame->kind == ClusterFrame::Kind::publication) {
+        publish(frame->topic, Payload::view(frame->payload, frame->binary), false);
+        return;
+    }
+    Message message;
+    message.kind = MessageKind::broadcast;
+    message.topic = frame->topic;
+    message.event = frame->event;
+    message.payload = frame->payload;
+    message.binary = frame->binary;
+    broadcast(message, {}, false);
+}
+
+std::shared_ptr<void> PubSubCore::subscribe(std::string pattern, PubSubCallback callback) {
+    auto subscriber = std::make_shared<Subscriber>(Subscriber{TopicPattern(std::move(pattern)), std::move(callback)});
+    {
+        const std::lock_guard lock(mutex_);
+        subscribers_.push_back(subscriber);
+    }
+    changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+    return {subscriber.get(), [subscriber, weak = weak_from_this()](void*) {
+                if (const auto self = weak.lock()) self->unsubscribe(subscriber);
+            }};
+}
+
+void PubSubCore::unsubscribe(const std::shared_ptr<Subscriber>& subscriber) {
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase(subscribers_, subscriber);
+    }
+    changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+}
+
+PubSubCore::Subscribers PubSubCore::subscribers() const {
+    const std::lock_guard lock(mutex_);
+    return subscribers_;
+}
+
+void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
+    if (frozen_) throw std::logic_error("chain: attach adapters before the first client comes");
+    const TopicPattern topics(std::move(pattern));
+    auto link = std::make_shared<AdapterLink>(adapter, [this](const std::string& key) { return wanted(key); });
+    {
+        const std::lock_guard lock(mutex_);
+        links_.insert(topics, link);
+        all_links_.push_back(link);
+    }
+    adapter->start([weak = weak_from_this()](std::string_view, std::string_view frame) {
+        if (const auto self = weak.lock()) self->receive(frame);
+    });
+    for (const auto& subscriber : subscribers())
+        changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+}
+
+std::shared_ptr<AdapterLink> PubSubCore::link(std::string_view topic) const {
+    const std::lock_guard lock(mutex_);
+    const auto* found = links_.match(topic);
+    return found ? *found : nullptr;
+}
+
+/// What this node wants of a key may have changed. `prefix` is the topic, or the fixed part of a pattern.
+void PubSubCore::changed(const std::string& key, std::string_view prefix) {
+    if (const auto found = link(prefix)) found->changed(key);
+}
+
+bool PubSubCore::wanted(const std::string& key) {
+    const auto kind = key[endpoint_.size() + 1];
+    const auto topic = std::string_view(key).substr(endpoint_.size() + 3);
+    if (kind == joined_key) return router_.contains(topic);
+    const auto same = [&](const auto& subscriber) { return subscriber->pattern.text() == topic; };
+    return std::ranges::any_of(subscribers(), same);
+}
+
+void PubSubCore::stop() {
+    std::vector<std::shared_ptr<AdapterLink>> links;
+    {
+        const std::lock_guard lock(mutex_);
+        links.swap(all_links_);
+        links_ = {};
+    }
+    for (const auto& link : links) link->adapter().stop();
+}
+
+} // namespace chain::detail

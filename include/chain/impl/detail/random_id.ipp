@@ -1,0 +1,43 @@
+// Definitions of <chain/detail/random_id.hpp>.
+#pragma once
+
+#include <chain/detail/random_id.hpp>
+#include <chain/detail/text.hpp>
+
+#include <openssl/rand.h>
+
+#include <stdexcept>
+
+namespace chain::detail {
+
+RandomId make_random_id() {
+    RandomId id;
+    if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1)
+        throw std::runtime_error("chain: the system's random generator has failed");
+    return id;
+}
+
+std::string to_hex(const RandomId& id) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * id.size());
+    for (const auto byte : id) {
+        out += digits[byte >> 4U];
+        out += digits[byte & 15U];
+    }
+    return out;
+}
+
+std::optional<RandomId> random_id_from_hex(std::string_view text) noexcept {
+    RandomId id;
+    if (text.size() != 2 * id.size()) return std::nullopt;
+    for (std::size_t i = 0; i < id.size(); ++i) {
+        const int high = hex_digit(text[2 * i]);
+        const int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return std::nullopt;
+        id[i] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return id;
+}
+
+} // namespace chain::detail

@@ -1,0 +1,165 @@
+// Definitions of <chain/detail/server_core.hpp>.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/server_core.hpp>
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace chain::detail {
+
+ServerCore::ServerCore(ServerConfig config)
+    : config_(std::move(config)), site_(std::make_shared<HttpSite>(config_)),
+      workers_([this] {
+          const auto wanted = config_.threads > 0 ? config_.threads : std::max(1U, std::thread::hardware_concurrency());
+          std::vector<std::unique_ptr<Worker>> workers(wanted);
+          for (auto& worker : workers) worker = std::make_unique<Worker>();
+          return workers;
+      }()),
+      acceptor_(workers_.front()->context), pause_(workers_.front()->context), signals_(workers_.front()->context) {}
+
+ServerCore::~ServerCore() {
+    for (const auto& worker : workers_) worker->context.stop();
+    join();
+}
+
+void ServerCore::mount(Handler handler) {
+    site_->mount(handler);
+    for (const auto& worker : workers_) handler.use(worker->context);
+}
+
+void ServerCore::listen() {
+    if (acceptor_.is_open()) return;
+    error_code failed;
+    if (!config_.address.empty()) {
+        open({net::ip::make_address(config_.address), config_.port}, failed);
+    } else {
+        open({net::ip::address_v6::any(), config_.port}, failed);
+        if (failed == net::error::address_family_not_supported) open({net::ip::address_v4::any(), config_.port}, failed);
+    }
+    if (failed)
+        throw boost::system::system_error(failed, "chain: cannot listen at port " + std::to_string(config_.port));
+    port_ = acceptor_.local_endpoint().port();
+    accept();
+}
+
+void ServerCore::open(const net::ip::tcp::endpoint& endpoint, error_code& failed) {
+    error_code ignored;
+    acceptor_.close(ignored);
+    acceptor_.open(endpoint.protocol(), failed);
+    if (failed) return;
+    acceptor_.set_option(Acceptor::reuse_address(true), ignored);
+    if (endpoint.address().is_v6()) acceptor_.set_option(net::ip::v6_only(false), ignored);
+    acceptor_.bind(endpoint, failed);
+    if (!failed) acceptor_.listen(net::socket_base::max_listen_connections, failed);
+    if (failed) acceptor_.close(ignored);
+}
+
+void ServerCore::accept() {
+    const auto worker = least_loaded();
+    acceptor_.async_accept(workers_[worker]->context, [this, worker](error_code failed, HttpSocket socket) {
+        accepted(worker, failed, std::move(socket));
+    });
+}
+
+void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket socket) {
+    if (failed == net::error::operation_aborted || draining_) return;
+    if (failed) {
+        // Mostly: no file descriptors are left. Trying again at once would spin.
+        pause_.expires_after(std::chrono::milliseconds(100));
+        pause_.async_wait([this](error_code cancelled) {
+            if (!cancelled) accept();
+        });
+        return;
+    }
+    auto& context = workers_[worker]->context;
+    net::post(context, [&context, site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
+        serve_http(std::move(*moved), context, site);
+    });
+    accept();
+}
+
+/// The worker with the fewest sessions; the next one among equals.
+std::size_t ServerCore::least_loaded() noexcept {
+    std::vector<std::size_t> load(workers_.size());
+    for (const auto& handler : site_->handlers()) {
+        const auto lanes = HandlerAccess::core(handler)->lanes();
+        for (std::size_t i = 0; i < std::min(lanes.size(), load.size()); ++i) load[i] += lanes[i]->sessions();
+    }
+    const auto least = *std::ranges::min_element(load);
+    do {
+        turn_ = (turn_ + 1) % workers_.size();
+    } while (load[turn_] != least);
+    return turn_;
+}
+
+void ServerCore::start_threads(std::size_t first) {
+    for (auto i = first; i < workers_.size(); ++i)
+        workers_[i]->thread = std::thread([&context = workers_[i]->context] { context.run(); });
+}
+
+void ServerCore::run() {
+    listen();
+    watch_signals();
+    start_threads(1);
+    workers_.front()->context.run();
+    join();
+}
+
+void ServerCore::start() {
+    listen();
+    start_threads(0);
+}
+
+void ServerCore::stop() {
+    net::post(workers_.front()->context, [this] { drain(); });
+    if (workers_.front()->thread.joinable()) join();
+}
+
+void ServerCore::watch_signals() {
+    signals_.add(SIGINT);
+    signals_.add(SIGTERM);
+    signals_.async_wait([this](error_code failed, int) {
+        if (failed) return;
+        if (draining_) {
+            for (const auto& worker : workers_) worker->context.stop();
+            return;
+        }
+        watch_signals();
+        drain();
+    });
+}
+
+void ServerCore::drain() {
+    if (draining_.exchange(true)) return;
+    site_->set_draining();
+    error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    handlers_left_ = site_->handlers().size();
+    for (auto handler : site_->handlers()) handler.drain(config_.drain_deadline, [this] { drained(); });
+    if (site_->handlers().empty()) drained();
+}
+
+/// A handler's sessions have ended; after the last one's, the connections get a moment to close.
+void ServerCore::drained() {
+    if (handlers_left_ > 0 && --handlers_left_ > 0) return;
+    net::post(workers_.front()->context, [this] {
+        pause_.expires_after(std::chrono::milliseconds(200));
+        pause_.async_wait([this](error_code) {
+            for (const auto& worker : workers_) worker->context.stop();
+        });
+    });
+}
+
+void ServerCore::join() noexcept {
+    const std::lock_guard lock(joining_);
+    for (const auto& worker : workers_)
+        if (worker->thread.joinable()) worker->thread.join();
+}
+
+} // namespace chain::detail

@@ -1,0 +1,191 @@
+// Definitions of <chain/detail/session_core.hpp>: frames in, frames out.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/topic.hpp>
+
+#include <utility>
+
+namespace chain::detail {
+
+const Json& value_at(const Json* object, std::string_view key) noexcept {
+    static const Json null = nullptr;
+    if (!object || !object->is_object()) return null;
+    const auto found = object->find(key);
+    return found == object->end() ? null : *found;
+}
+
+SessionCore::SessionCore(Ref<Lane> lane, const Serializer& serializer, Framing framing, Json params)
+    : lane_(std::move(lane)), serializer_(&serializer), id_(make_random_id()), framing_(framing) {
+    if (!params.empty()) extras().params = std::move(params);
+}
+
+SessionCore::~SessionCore() = default;
+
+SessionCore::Extras& SessionCore::extras() {
+    if (!extras_) {
+        extras_ = std::make_unique<Extras>(*this);
+    }
+    return *extras_;
+}
+
+const Json& SessionCore::params() const noexcept {
+    static const Json none = Json::object();
+    return extras_ ? extras_->params : none;
+}
+
+Json& SessionCore::assigns() {
+    return extras().assigns;
+}
+
+const Json* SessionCore::find_assigns() const noexcept {
+    return extras_ ? &extras_->assigns : nullptr;
+}
+
+Membership* SessionCore::find(std::string_view topic) const noexcept {
+    auto* membership = first_.get();
+    while (membership && membership->topic() != topic) membership = membership->next();
+    return membership;
+}
+
+error_code SessionCore::receive(std::string_view frame, bool binary) {
+    if (closed()) return make_error_code(Errc::closed);
+    const Ref<SessionCore> self(this);
+    auto& message = lane_->inbound();
+    const auto failed = serializer_->decode(frame, binary, lane_->handler().config().limits.json_depth, message);
+    if (failed) {
+        lane_->handler().notify([&](Observer& o) { o.bad_frame(failed); });
+        return failed;
+    }
+    route(message);
+    lane_->run_later();
+    return {};
+}
+
+void SessionCore::route(const Message& message) {
+    if (closed() || message.kind == MessageKind::ack) return;
+    if (message.kind == MessageKind::heartbeat) {
+        Message answer;
+        answer.kind = MessageKind::reply;
+        answer.ref = message.ref;
+        auto& text = lane_->scratch();
+        const bool binary = serializer_->encode(answer, text);
+        lane_->batch().append(*this, text, binary, false);
+    } else if (!valid_topic(message.topic)) {
+        const bool wildcard = message.kind == MessageKind::join && message.topic.find('*') != std::string_view::npos;
+        reply_error(message, wildcard ? reason::wildcard : reason::invalid_topic);
+    } else if (message.kind == MessageKind::join) {
+        join(message);
+    } else if (message.kind == MessageKind::leave) {
+        leave(message);
+    } else {
+        event(message);
+    }
+}
+
+void SessionCore::join(const Message& message) {
+    auto* membership = find(message.topic);
+    if (!membership)
+        start_join(message);
+    else if (membership->busy())
+        membership->supersede(message);
+    else
+        membership->end(LeaveReason::rejoin, &message);
+}
+
+void SessionCore::start_join(const Message& message) {
+    auto& handler = lane_->handler();
+    if (handler.draining()) {
+        reply(message.join_ref, message.ref, Status::error,
+              R"({"reason":"draining","retry_after_ms":)" + std::to_string(handler.retry_after().count()) + "}");
+        return;
+    }
+    if (topics_ >= handler.config().limits.topics_per_session) {
+        reply_error(message, reason::too_many_topics);
+        return;
+    }
+    const bool reserved = message.topic == "_chain" || message.topic == "phoenix";
+    auto entry = reserved ? nullptr : lane_->topic(message.topic);
+    if (!entry) {
+        reply_error(message, reason::unmatched_topic);
+        return;
+    }
+    const Ref<Membership> membership(new Membership(*this, std::move(entry), message.join_ref));
+    membership->next_ref() = std::exchange(first_, membership);
+    ++topics_;
+    membership->begin_join(message);
+}
+
+void SessionCore::leave(const Message& message) {
+    auto* membership = find(message.topic);
+    if (!membership) {
+        reply(message.join_ref, message.ref, Status::ok, "{}");
+    } else if (membership->superseded() || !membership->stale(message.join_ref)) {
+        if (!membership->busy())
+            membership->end(LeaveReason::leave, &message);
+        else if (!membership->wait(message))
+            reply_error(message, reason::busy);
+    }
+}
+
+void SessionCore::event(const Message& message) {
+    if (!valid_event(message.event)) {
+        const bool comma = message.event.find(',') != std::string_view::npos;
+        reply_error(message, comma ? reason::comma : reason::invalid_event);
+        return;
+    }
+    auto* membership = find(message.topic);
+    if (!membership) {
+        reply_error(message, reason::unmatched_topic);
+    } else if (membership->superseded() || !membership->stale(message.join_ref)) {
+        if (!membership->busy())
+            membership->begin_event(message);
+        else if (!membership->wait(message))
+            reply_error(message, reason::busy);
+    }
+}
+
+void SessionCore::reply(std::string_view join_ref, std::string_view ref, Status status,
+                        std::string_view payload, bool binary) {
+    Message message;
+    message.kind = MessageKind::reply;
+    message.join_ref = join_ref;
+    message.ref = ref;
+    message.status = status;
+    message.payload = payload;
+    message.binary = binary;
+    send(message);
+}
+
+void SessionCore::reply_error(const Message& request, std::string_view why) {
+    reply(request.join_ref, request.ref, Status::error, R"({"reason":")" + std::string(why) + "\"}");
+}
+
+void SessionCore::send(const Message& message) {
+    if (finished_) return;
+    auto& text = lane_->scratch();
+    const bool binary = serializer_->encode(message, text);
+    lane_->batch().append(*this, text, binary, true);
+}
+
+error_code SessionCore::send_text(std::string_view frame) {
+    if (finished_ || closed()) return make_error_code(Errc::closed);
+    if (choked()) return make_error_code(Errc::slow_consumer);
+    lane_->batch().append(*this, frame, false, true);
+    return {};
+}
+
+void SessionCore::remove(Membership& membership) {
+    const Ref<Membership> kept(&membership);
+    auto* link = &first_;
+    while (*link && link->get() != &membership) link = &(*link)->next_ref();
+    if (!*link) return;
+    *link = std::exchange(membership.next_ref(), nullptr);
+    --topics_;
+    if (ending_ && !first_) finish();
+}
+
+} // namespace chain::detail

@@ -1,0 +1,158 @@
+// Definitions of <chain/detail/session_core.hpp>: connections and the session's end.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/session_core.hpp>
+
+#include <utility>
+
+namespace chain::detail {
+
+/// WebSocket close codes that sessions end with by themselves.
+inline constexpr std::uint16_t close_slow = 1013;
+inline constexpr std::uint16_t close_replaced = 4001;
+
+SessionCore::Extras::Extras(SessionCore& session)
+    : shutdown([](TimerNode& timer) { static_cast<Shutdown&>(timer).session->end(1000, {}); }) {
+    shutdown.session = &session;
+}
+
+error_code SessionCore::attach(std::shared_ptr<Connection> connection) {
+    if (finished_) return make_error_code(Errc::closed);
+    if (connection->framing() != framing_) return make_error_code(Errc::other_framing);
+    if (const auto old = std::exchange(connection_, nullptr)) old->close(close_replaced, "replaced", take_partial());
+    connection_ = std::move(connection);
+    stop_scheduled_shutdown();
+    writable();
+    return {};
+}
+
+void SessionCore::detach(const Connection& connection) noexcept {
+    if (connection_.get() != &connection) return;
+    connection_.reset();
+    take_partial();
+}
+
+/// The rest of the frame that the connection has begun, which is lost to any other.
+std::string SessionCore::take_partial() {
+    const auto before = outbox_.unsent();
+    auto rest = outbox_.take_partial();
+    lane_->handler().unsent() -= before - outbox_.unsent();
+    return rest;
+}
+
+void SessionCore::writable() {
+    const auto before = outbox_.unsent();
+    while (connection_ && !outbox_.idle()) {
+        const auto taken = connection_->write(outbox_.front());
+        if (taken == 0) break;
+        outbox_.handed_over(taken);
+    }
+    lane_->handler().unsent() -= before - outbox_.unsent();
+}
+
+void SessionCore::send_control(std::string_view framed) {
+    lane_->batch().append_framed(*this, framed);
+}
+
+void SessionCore::transmit(const Slice& slice) {
+    if (slice.count() == 0) return;
+    const auto& bytes = slice.bytes();
+    const std::size_t taken = connection_ && outbox_.idle() ? connection_->write(bytes) : 0;
+    if (taken == bytes.size()) {
+        outbox_.handed_over(slice);
+        return;
+    }
+    const auto before = outbox_.unsent();
+    outbox_.keep(slice, taken);
+    lane_->handler().unsent() += outbox_.unsent() - before;
+    if (choked()) overflow();
+}
+
+bool SessionCore::choked() const noexcept {
+    const auto& limits = lane_->handler().config().limits;
+    return outbox_.unsent() > limits.unsent_bytes_per_session ||
+           (!outbox_.idle() && lane_->handler().unsent() > limits.unsent_bytes);
+}
+
+/// The client reads too slowly: what waits is dropped, and the session ends.
+void SessionCore::overflow() {
+    if (ending_ || finished_) return;
+    lane_->later([self = Ref<SessionCore>(this)] {
+        self->end(close_slow, "the client reads too slowly");
+    });
+}
+
+std::size_t SessionCore::forget_backlog() noexcept {
+    lane_->handler().unsent() -= outbox_.unsent();
+    return outbox_.clear();
+}
+
+void SessionCore::drop_backlog() noexcept {
+    const auto frames = forget_backlog();
+    if (frames == 0) return;
+    lane_->handler().notify([&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::slow_consumer)); });
+}
+
+void SessionCore::schedule_shutdown(std::chrono::milliseconds after) {
+    if (!closed()) lane_->arm(extras().shutdown, after);
+}
+
+void SessionCore::stop_scheduled_shutdown() noexcept {
+    if (extras_) extras_->shutdown.disarm();
+}
+
+void SessionCore::end(std::uint16_t code, std::string_view why) {
+    if (std::exchange(ending_, true)) return;
+    const Ref<SessionCore> self(this);
+    extras().close_code = code;
+    extras_->close_reason = why;
+    extras_->shutdown.disarm();
+    closed_.store(true, std::memory_order_release);
+    std::vector<Ref<Membership>> all;
+    for (auto* membership = memberships(); membership; membership = membership->next())
+        all.emplace_back(membership);
+    if (all.empty()) finish();
+    for (const auto& membership : all) membership->end(LeaveReason::close, nullptr);
+}
+
+/// The last leave handler is done: what is pending is sent, and the connection closed.
+void SessionCore::finish() {
+    if (std::exchange(finished_, true)) return;
+    const Ref<SessionCore> self(this);
+    lane_->batch().deliver(*this);
+    auto unsent = extras_->close_code == close_slow ? take_partial() : std::string(outbox_.front());
+    if (const auto connection = std::exchange(connection_, nullptr)) {
+        if (extras_->close_code != close_slow) forget_backlog();
+        connection->close(extras_->close_code, extras_->close_reason, std::move(unsent));
+    }
+    drop_backlog();
+    state_.reset();
+    auto& handler = lane_->handler();
+    handler.sessions().remove(*this);
+    lane_->remove(*this);
+    handler.ended(*this);
+}
+
+void SessionCore::abandon() noexcept {
+    const Ref<SessionCore> self(this);
+    closed_.store(true, std::memory_order_release);
+    ending_ = finished_ = true;
+    stop_scheduled_shutdown();
+    while (first_) {
+        first_->abandon();
+        first_ = Ref<Membership>(first_->next_ref());
+    }
+    topics_ = 0;
+    const auto connection = std::exchange(connection_, nullptr);
+    lane_->batch().forget(*this);
+    forget_backlog();
+    state_.reset();
+    if (connection) connection->close(1001, {}, {});
+    lane_->handler().sessions().remove(*this);
+    lane_->remove(*this);
+}
+
+} // namespace chain::detail

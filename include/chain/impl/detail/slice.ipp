@@ -1,0 +1,35 @@
+// Definitions of <chain/detail/slice.hpp>.
+#pragma once
+
+#include <chain/detail/slice.hpp>
+#include <chain/detail/ws_codec.hpp>
+
+namespace chain::detail {
+
+void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
+                   bool numbered) {
+    if (framing == Framing::websocket) {
+        char header[ws_max_header];
+        const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
+        bytes_.append(header, write_ws_header(header, opcode, text.size()));
+        append_framed(text, order, numbered);
+    } else {
+        bytes_.append(text);
+        append_framed("\n", order, numbered);
+    }
+}
+
+void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {
+    bytes_.append(bytes);
+    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered});
+    numbered_ += numbered ? 1 : 0;
+}
+
+void Slice::clear() noexcept {
+    if (bytes_.capacity() > kept_capacity) bytes_ = {};
+    bytes_.clear();
+    pieces_.clear();
+    numbered_ = 0;
+}
+
+} // namespace chain::detail

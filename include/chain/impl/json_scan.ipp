@@ -1,0 +1,283 @@
+// Definitions of the JSON scanner and the JSON text functions: no recursion, no allocation to scan.
+#pragma once
+
+#include <chain/detail/json_scan.hpp>
+#include <chain/impl/json_grammar.ipp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace chain::detail {
+
+namespace json_grammar {
+namespace {
+
+// Values
+
+const char* skip_word(const char* p, const char* end, std::string_view word) noexcept {
+    const auto left = static_cast<std::size_t>(end - p);
+    const bool found = left >= word.size() && std::memcmp(p, word.data(), word.size()) == 0;
+    return found ? p + word.size() : nullptr;
+}
+
+const char* skip_scalar(const char* p, const char* end) noexcept {
+    switch (*p) {
+    case '"': return skip_string(p + 1, end);
+    case 't': return skip_word(p, end, "true");
+    case 'f': return skip_word(p, end, "false");
+    case 'n': return skip_word(p, end, "null");
+    default: return *p == '-' || is_digit(*p) ? skip_number(p, end) : nullptr;
+    }
+}
+
+// A key, its colon and white space around them.
+const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
+    if (p == end || *p != '"' || (p = skip_string(p + 1, end)) == nullptr) return nullptr;
+    p = skip_inner_space(p, end, compact);
+    return p != end && *p == ':' ? skip_inner_space(p + 1, end, compact) : nullptr;
+}
+
+// What stands before an element in a container that ends with `closing`.
+const char* skip_to_element(const char* p, const char* end, char closing, bool& compact) noexcept {
+    p = skip_inner_space(p, end, compact);
+    return closing == '}' ? skip_key(p, end, compact) : p;
+}
+
+// The closing characters of the open arrays and objects, innermost last.
+struct Nesting {
+    std::array<char, JsonScanner::depth_capacity> closing;
+    unsigned depth;
+
+    char innermost() const noexcept { return closing[depth - 1]; }
+};
+
+// What follows an element: the ends of containers and, unless the outermost has ended, a comma.
+const char* skip_after_element(const char* p, const char* end, Nesting& open,
+                               bool& compact) noexcept {
+    for (;;) {
+        p = skip_inner_space(p, end, compact);
+        if (p == end) return nullptr;
+        if (*p == ',') return p + 1;
+        if (*p != open.innermost()) return nullptr;
+        ++p;
+        if (--open.depth == 0) return p;
+    }
+}
+
+bool opens(char c) noexcept { return c == '[' || c == '{'; }
+
+struct Findings {
+    bool compact = true;
+    bool too_deep = false;
+};
+
+// An array or object with all that is in it.
+const char* skip_container(const char* p, const char* end, unsigned max_depth,
+                           Findings& found) noexcept {
+    Nesting open; // not initialised: what is not in use is never read
+    open.depth = 0;
+    while (p != nullptr && p != end) {
+        if (opens(*p)) {
+            if (open.depth == max_depth) {
+                found.too_deep = true;
+                return nullptr;
+            }
+            open.closing[open.depth++] = *p == '[' ? ']' : '}';
+            p = skip_inner_space(p + 1, end, found.compact);
+            if (p != end && *p != open.innermost()) {
+                p = skip_to_element(p, end, open.innermost(), found.compact);
+                continue;
+            }
+        } else if ((p = skip_scalar(p, end)) == nullptr) {
+            return nullptr;
+        }
+        p = skip_after_element(p, end, open, found.compact);
+        if (p == nullptr || open.depth == 0) return p;
+        p = skip_to_element(p, end, open.innermost(), found.compact);
+    }
+    return nullptr;
+}
+
+// Text
+
+void append_utf8(std::string& out, std::uint32_t code_point) {
+    const auto tail = [code_point](unsigned shift) {
+        return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
+    };
+    if (code_point < 0x80) {
+        out += static_cast<char>(code_point);
+    } else if (code_point < 0x800) {
+        out += {static_cast<char>(0xC0U | (code_point >> 6)), tail(0)};
+    } else if (code_point < 0x10000) {
+        out += {static_cast<char>(0xE0U | (code_point >> 12)), tail(6), tail(0)};
+    } else {
+        out += {static_cast<char>(0xF0U | (code_point >> 18)), tail(12), tail(6), tail(0)};
+    }
+}
+
+// `p` is behind the `u` of a validated escape.
+const char* append_code_point(std::string& out, const char* p, const char* end) {
+    auto code_point = static_cast<std::uint32_t>(code_unit(p, end));
+    p += 4;
+    if (code_point >= 0xD800 && code_point <= 0xDBFF) {
+        const auto low = static_cast<std::uint32_t>(code_unit(p + 2, end));
+        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+        p += 6;
+    }
+    append_utf8(out, code_point);
+    return p;
+}
+
+const char* find_backslash(const char* p, const char* end) noexcept {
+    const void* const found = std::memchr(p, '\\', static_cast<std::size_t>(end - p));
+    return found == nullptr ? end : static_cast<const char*>(found);
+}
+
+// In the order of `short_escapes`.
+constexpr std::string_view short_escape_values = "\"\\/\b\f\n\r\t";
+
+// `p` is behind the backslash of a validated escape.
+const char* append_unescaped(std::string& out, const char* p, const char* end) {
+    if (*p == 'u') return append_code_point(out, p + 1, end);
+    out += short_escape_values[short_escapes.find(*p)];
+    return p + 1;
+}
+
+void append_escaped(std::string& out, char c) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto known = short_escape_values.find(c);
+    if (known != std::string_view::npos) {
+        out += {'\\', short_escapes[known]};
+        return;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    out += {'\\', 'u', '0', '0', digits[value >> 4], digits[value & 0xF]};
+}
+
+// The first character that a string literal cannot hold as it is.
+const char* find_escapable(const char* p, const char* end) noexcept {
+    while ((p = skip_plain_text(p, end)) != end && !is_ascii(*p))
+        p = std::find_if(p, end, is_ascii);
+    return p;
+}
+
+// A string literal, or what comes before the next one or the next white space.
+const char* skip_compact(const char* p, const char* end) noexcept {
+    if (*p != '"') return std::find_if(p, end, [](char c) { return c == '"' || is_space(c); });
+    const char* const behind = skip_string(p + 1, end);
+    return behind == nullptr ? end : behind;
+}
+
+} // namespace
+} // namespace json_grammar
+
+JsonScanner::JsonScanner(std::string_view text, unsigned max_depth) noexcept
+    : begin_(text.data()), cursor_(begin_), end_(begin_ + text.size()),
+      max_depth_(std::min(max_depth, depth_capacity)) {}
+
+void JsonScanner::skip_space() noexcept { cursor_ = json_grammar::skip_space(cursor_, end_); }
+
+bool JsonScanner::consume(char c) noexcept {
+    skip_space();
+    if (cursor_ == end_ || *cursor_ != c) return false;
+    ++cursor_;
+    return true;
+}
+
+char JsonScanner::peek() noexcept {
+    skip_space();
+    return cursor_ == end_ ? '\0' : *cursor_;
+}
+
+std::optional<JsonSlice> JsonScanner::value() noexcept {
+    if (failure_ != Failure::none) return std::nullopt;
+    const char first = peek();
+    json_grammar::Findings found;
+    const char* behind = nullptr;
+    if (json_grammar::opens(first))
+        behind = json_grammar::skip_container(cursor_, end_, max_depth_, found);
+    else if (cursor_ != end_)
+        behind = json_grammar::skip_scalar(cursor_, end_);
+    if (behind == nullptr) {
+        failure_ = found.too_deep ? Failure::too_deep : Failure::not_json;
+        return std::nullopt;
+    }
+    const std::string_view text{cursor_, static_cast<std::size_t>(behind - cursor_)};
+    cursor_ = behind;
+    const bool number = first == '-' || json_grammar::is_digit(first);
+    return JsonSlice{text, found.compact, number ? '0' : first};
+}
+
+std::optional<std::uint64_t> JsonScanner::small_unsigned() noexcept {
+    constexpr std::uint64_t limit = std::uint64_t{1} << 53;
+    skip_space();
+    const char* p = cursor_;
+    std::uint64_t value = 0;
+    for (; p != end_ && json_grammar::is_digit(*p) && value < limit; ++p)
+        value = value * 10 + static_cast<std::uint64_t>(*p - '0');
+    const bool more = p != end_ && (json_grammar::is_digit(*p) || *p == '.' || (*p | 0x20) == 'e');
+    const bool leading_zero = p - cursor_ > 1 && *cursor_ == '0';
+    if (p == cursor_ || more || leading_zero || value >= limit) return std::nullopt;
+    cursor_ = p;
+    return value;
+}
+
+bool JsonScanner::at_end() noexcept {
+    skip_space();
+    return cursor_ == end_;
+}
+
+JsonScanner::Failure JsonScanner::failure() const noexcept { return failure_; }
+
+std::size_t JsonScanner::position() const noexcept {
+    return static_cast<std::size_t>(cursor_ - begin_);
+}
+
+bool valid_json(std::string_view text, unsigned max_depth) noexcept {
+    JsonScanner scanner{json_grammar::without_byte_order_mark(text), max_depth};
+    return scanner.value().has_value() && scanner.at_end();
+}
+
+std::string_view json_string_value(std::string_view literal, std::string& storage) {
+    const auto body = literal.substr(1, literal.size() - 2);
+    const char* p = body.data();
+    const char* const end = p + body.size();
+    const char* backslash = json_grammar::find_backslash(p, end);
+    if (backslash == end) return body;
+    storage.clear();
+    for (; backslash != end; backslash = json_grammar::find_backslash(p, end)) {
+        storage.append(p, backslash);
+        p = json_grammar::append_unescaped(storage, backslash + 1, end);
+    }
+    return storage.append(p, end);
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    out += '"';
+    while (p != end) {
+        const char* const stop = json_grammar::find_escapable(p, end);
+        out.append(p, stop);
+        p = stop;
+        if (p != end) json_grammar::append_escaped(out, *p++);
+    }
+    out += '"';
+}
+
+std::string compact_json(std::string_view text) {
+    text = json_grammar::without_byte_order_mark(text);
+    std::string out;
+    out.reserve(text.size());
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    while ((p = json_grammar::skip_space(p, end)) != end) {
+        const char* const behind = json_grammar::skip_compact(p, end);
+        out.append(p, behind);
+        p = behind;
+    }
+    return out;
+}
+
+} // namespace chain::detail

@@ -1,0 +1,107 @@
+// Definitions of <chain/payload.hpp>.
+#pragma once
+
+#include <chain/detail/json_scan.hpp>
+#include <chain/payload.hpp>
+
+#include <utility>
+
+namespace chain {
+
+namespace detail {
+
+result<std::string> to_text(const Json& value) {
+    try {
+        return value.dump();
+    } catch (const Json::type_error&) {
+        return make_error_code(Errc::invalid_payload);
+    }
+}
+
+std::string binary_as_json(std::string_view bytes) {
+    static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out = R"({"$binary":")";
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t k) {
+            return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U;
+        };
+        const unsigned group = at(i) << 16U | at(i + 1) << 8U | at(i + 2);
+        out += alphabet[group >> 18U & 63U];
+        out += alphabet[group >> 12U & 63U];
+        out += i + 1 < bytes.size() ? alphabet[group >> 6U & 63U] : '=';
+        out += i + 2 < bytes.size() ? alphabet[group & 63U] : '=';
+    }
+    return out += "\"}";
+}
+
+} // namespace detail
+
+Payload::Payload(const Payload& other) : binary_(other.binary_) {
+    if (other.owner_) {
+        owner_ = other.owner_;
+        raw_ = other.raw_;
+    } else if (other.raw_.data() != raw_.data()) {
+        own(std::string(other.raw_));
+    }
+}
+
+Payload::Payload(Payload&& other) noexcept
+    : raw_(std::exchange(other.raw_, "null")), owner_(std::move(other.owner_)),
+      parsed_(std::move(other.parsed_)), binary_(std::exchange(other.binary_, false)) {}
+
+Payload& Payload::operator=(const Payload& other) {
+    if (this != &other) *this = Payload(other);
+    return *this;
+}
+
+Payload& Payload::operator=(Payload&& other) noexcept {
+    raw_ = std::exchange(other.raw_, "null");
+    owner_ = std::move(other.owner_);
+    parsed_ = std::move(other.parsed_);
+    binary_ = std::exchange(other.binary_, false);
+    return *this;
+}
+
+void Payload::own(std::string bytes) {
+    owner_ = std::make_shared<const std::string>(std::move(bytes));
+    raw_ = *owner_;
+}
+
+result<Payload> Payload::from_json(const Json& value) {
+    auto text = detail::to_text(value);
+    if (!text) return text.error();
+    Payload payload;
+    payload.own(std::move(*text));
+    return payload;
+}
+
+result<Payload> Payload::from_text(std::string_view text) {
+    if (!detail::valid_json(text)) return make_error_code(Errc::not_json);
+    Payload payload;
+    payload.own(detail::compact_json(text));
+    return payload;
+}
+
+Payload Payload::from_bytes(std::string bytes) {
+    Payload payload;
+    payload.own(std::move(bytes));
+    payload.binary_ = true;
+    return payload;
+}
+
+Payload Payload::view(std::string_view text, bool binary) noexcept {
+    Payload payload;
+    payload.raw_ = text;
+    payload.binary_ = binary;
+    return payload;
+}
+
+const Json& Payload::json() const {
+    if (!parsed_) {
+        parsed_ = std::make_unique<Json>(binary_ ? Json::parse(detail::binary_as_json(raw_))
+                                                 : Json::parse(raw_));
+    }
+    return *parsed_;
+}
+
+} // namespace chain

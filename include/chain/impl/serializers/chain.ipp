@@ -1,0 +1,191 @@
+// Definitions of <chain/serializers/chain.hpp>.
+#pragma once
+
+#include <chain/detail/json_scan.hpp>
+#include <chain/payload.hpp>
+#include <chain/serializers/chain.hpp>
+
+#include <optional>
+
+namespace chain {
+
+namespace detail {
+
+/// Why a text is no frame: it is not JSON, or JSON of another shape (or too deep).
+error_code why_not_a_frame(std::string_view text, unsigned max_depth) noexcept {
+    JsonScanner scanner(text, max_depth);
+    const bool json = scanner.value() && scanner.at_end();
+    const bool deep = scanner.failure() == JsonScanner::Failure::too_deep;
+    return make_error_code(json || deep ? Errc::malformed_frame : Errc::not_json);
+}
+
+/// Reads one frame of the chain protocol, element by element.
+class ChainReader {
+  public:
+    ChainReader(std::string_view frame, unsigned max_depth, Message& out) noexcept
+        : frame_(frame), scanner_(frame, max_depth), out_(out) {}
+
+    /// @return false when the text is no frame.
+    bool read() {
+        if (!scanner_.consume('[')) return false;
+        const auto kind = scanner_.small_unsigned();
+        if (!kind) return false;
+        if (*kind == 0) return read_push() && read_rest();
+        return *kind == 3 && read_ack() && read_rest();
+    }
+
+  private:
+    bool read_push() {
+        return read_ref(out_.join_ref) && read_ref(out_.ref) && read_name(out_.topic, 0) &&
+               read_name(out_.event, 1) && read_payload();
+    }
+
+    bool read_ack() {
+        out_.kind = MessageKind::ack;
+        const auto count = scanner_.consume(',') ? scanner_.small_unsigned() : std::nullopt;
+        if (!count || *count > 0xffffffffU) return false;
+        out_.count = static_cast<std::uint32_t>(*count);
+        return true;
+    }
+
+    bool read_ref(std::string_view& ref) {
+        if (!scanner_.consume(',')) return false;
+        scanner_.peek();
+        const auto begin = scanner_.position();
+        const auto number = scanner_.small_unsigned();
+        if (!number) return false;
+        ref = frame_.substr(begin, *number == 0 ? 0 : scanner_.position() - begin);
+        return true;
+    }
+
+    bool read_name(std::string_view& name, std::size_t slot) {
+        if (!scanner_.consume(',') || scanner_.peek() != '"') return false;
+        const auto value = scanner_.value();
+        if (!value) return false;
+        name = json_string_value(value->text, out_.storage[slot]);
+        return true;
+    }
+
+    bool read_payload() {
+        if (!scanner_.consume(',')) return true;
+        const auto value = scanner_.value();
+        if (!value) return false;
+        out_.payload = value->text;
+        if (!value->compact) out_.payload = out_.storage[2] = compact_json(value->text);
+        return true;
+    }
+
+    /// Elements past the last are ignored, but the text must be JSON to its end.
+    bool read_rest() {
+        while (scanner_.consume(','))
+            if (!scanner_.value()) return false;
+        return scanner_.consume(']') && scanner_.at_end();
+    }
+
+    std::string_view frame_;
+    JsonScanner scanner_;
+    Message& out_;
+};
+
+MessageKind classify(std::string_view topic, std::string_view event) noexcept {
+    if (event.empty() || event.front() != '_') return MessageKind::push;
+    if (event == "_join") return MessageKind::join;
+    if (event == "_leave") return MessageKind::leave;
+    if (event == "_heartbeat" && topic == "_chain") return MessageKind::heartbeat;
+    return MessageKind::push;
+}
+
+void append_ref(std::string& out, std::string_view ref) {
+    out += ',';
+    out += ref.empty() ? std::string_view("0") : ref;
+}
+
+void append_payload(std::string& out, const Message& message) {
+    out += ',';
+    if (message.binary)
+        out += binary_as_json(message.payload);
+    else
+        out += message.payload;
+    out += ']';
+}
+
+void append_name(std::string& out, std::string_view name) {
+    out += ',';
+    append_json_string(out, name);
+}
+
+void encode_push(const Message& message, std::string_view event, std::string& out) {
+    out += "[0";
+    append_ref(out, message.join_ref);
+    append_ref(out, message.ref);
+    append_name(out, message.topic);
+    append_name(out, event);
+    append_payload(out, message);
+}
+
+void encode_reply(const Message& message, std::string& out) {
+    out += "[1";
+    append_ref(out, message.join_ref);
+    append_ref(out, message.ref);
+    out += message.status == Status::ok ? ",0" : ",1";
+    append_payload(out, message);
+}
+
+void encode_broadcast(const Message& message, std::string& out) {
+    out += "[2";
+    append_name(out, message.topic);
+    append_name(out, message.event);
+    append_payload(out, message);
+}
+
+} // namespace detail
+
+std::string_view ChainSerializer::name() const noexcept {
+    return "chain";
+}
+
+error_code ChainSerializer::decode(std::string_view frame, bool binary, unsigned max_depth,
+                                   Message& out) const {
+    if (binary) return make_error_code(Errc::binary_frame);
+    out.kind = MessageKind::push;
+    out.binary = false;
+    out.payload = "null";
+    if (!detail::ChainReader(frame, max_depth, out).read())
+        return detail::why_not_a_frame(frame, max_depth);
+    if (out.kind == MessageKind::push) out.kind = detail::classify(out.topic, out.event);
+    return {};
+}
+
+bool ChainSerializer::encode(const Message& message, std::string& out) const {
+    switch (message.kind) {
+    case MessageKind::reply:
+        detail::encode_reply(message, out);
+        break;
+    case MessageKind::broadcast:
+        detail::encode_broadcast(message, out);
+        break;
+    case MessageKind::ack:
+        out += "[3," + std::to_string(message.count) + "]";
+        break;
+    case MessageKind::close:
+        detail::encode_push(message, "_close", out);
+        break;
+    case MessageKind::error:
+        detail::encode_push(message, "_error", out);
+        break;
+    default:
+        detail::encode_push(message, message.event, out);
+    }
+    return false;
+}
+
+bool ChainSerializer::closes_before_rejoin() const noexcept {
+    return true;
+}
+
+const std::shared_ptr<const ChainSerializer>& chain_serializer() {
+    static const auto serializer = std::make_shared<const ChainSerializer>();
+    return serializer;
+}
+
+} // namespace chain

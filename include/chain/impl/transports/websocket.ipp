@@ -1,0 +1,110 @@
+// Definitions of <chain/transports/websocket.hpp>.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/origin.hpp>
+#include <chain/detail/text.hpp>
+#include <chain/detail/ws_connection.hpp>
+#include <chain/transports/websocket.hpp>
+
+#include <openssl/evp.h>
+
+#include <utility>
+
+namespace chain {
+
+namespace detail {
+
+HttpAnswer refuse_request(int status, std::string_view reason) {
+    HttpAnswer answer;
+    answer.status = status;
+    answer.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
+    answer.body = Json{{"reason", std::string(reason)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return answer;
+}
+
+/// Is `token` an element of a comma-separated header field?
+bool has_token(std::optional<std::string_view> field, std::string_view token) noexcept {
+    while (field && !field->empty()) {
+        if (equals_ignoring_case(trim_spaces(take_until(*field, ',')), token)) return true;
+    }
+    return false;
+}
+
+/// The answer to a client's Sec-WebSocket-Key, RFC 6455 section 4.2.2.
+std::string accept_key(std::string_view key) {
+    const auto text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
+    unsigned char encoded[EVP_MAX_MD_SIZE * 2];
+    const int length = EVP_EncodeBlock(encoded, digest, static_cast<int>(size));
+    return {reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(length)};
+}
+
+/// Why a request is no WebSocket handshake, if it is none.
+std::optional<HttpAnswer> check_handshake(const Request& request) {
+    if (request.method != "GET") {
+        auto answer = refuse_request(405, "use GET");
+        answer.headers.emplace_back("Allow", "GET");
+        return answer;
+    }
+    if (!has_token(request.header("Upgrade"), "websocket") || !has_token(request.header("Connection"), "upgrade")) {
+        auto answer = refuse_request(426, "this is a WebSocket endpoint");
+        answer.headers.emplace_back("Upgrade", "websocket");
+        return answer;
+    }
+    if (request.header("Sec-WebSocket-Version") != "13") {
+        auto answer = refuse_request(426, "WebSocket version 13 is needed");
+        answer.headers.emplace_back("Sec-WebSocket-Version", "13");
+        return answer;
+    }
+    const auto key = request.header("Sec-WebSocket-Key");
+    if (!key || key->size() != 24) return refuse_request(400, "Sec-WebSocket-Key is missing or malformed");
+    return std::nullopt;
+}
+
+HttpAnswer refuse_connect(const Refusal& refusal) {
+    const bool valid = refusal.status >= 400 && refusal.status <= 599;
+    return refuse_request(valid ? refusal.status : 403, refusal.reason.empty() ? "refused" : refusal.reason);
+}
+
+HttpAnswer upgrade(Session session, const std::string& accept) {
+    // Should the answer not reach the client, nobody will attach to the session.
+    session.schedule_shutdown(std::chrono::seconds(10));
+    HttpAnswer answer;
+    answer.status = 101;
+    answer.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
+    answer.take_over = [core = SessionAccess::core(session)](PlainSocket socket, std::string received) {
+        std::make_shared<WsConnection>(std::move(socket), core)->start(std::move(received));
+    };
+    return answer;
+}
+
+} // namespace detail
+
+void WebSocketTransport::configure(Handler& handler) {
+    handler_ = detail::HandlerAccess::core(handler)->weak_from_this();
+}
+
+void WebSocketTransport::serve(net::io_context& context, Request request, Respond respond) {
+    const auto handler = handler_.lock();
+    if (!handler) return respond(detail::refuse_request(503, "closed"));
+    if (auto wrong = detail::check_handshake(request)) return respond(std::move(*wrong));
+    if (!detail::origin_allowed(request, handler->config().allowed_origins)) {
+        const auto origin = std::string(*request.header("Origin"));
+        const auto host = std::string(request.header("Host").value_or(""));
+        handler->notify([&](Observer& o) {
+            o.log(LogLevel::warning, "refused a WebSocket from origin \"" + origin + "\" at host \"" + host +
+                                         "\"; to allow it: HandlerConfig{.allowed_origins = {\"" + origin + "\"}}");
+        });
+        return respond(detail::refuse_request(403, "origin not allowed"));
+    }
+    auto accept = detail::accept_key(*request.header("Sec-WebSocket-Key"));
+    auto connected = [accept = std::move(accept), respond = std::move(respond)](ConnectResult result) {
+        respond(result ? detail::upgrade(std::move(*result), accept) : detail::refuse_connect(result.error()));
+    };
+    handler->connect(handler->use(context), std::move(request), Framing::websocket, std::move(connected));
+}
+
+} // namespace chain

@@ -1,0 +1,57 @@
+// Observer: one interface for logs and metrics.
+#pragma once
+
+#include <chain/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace chain {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LeaveReason : std::uint8_t;
+
+/// Where application code was running when it threw.
+enum class Hook : std::uint8_t { connect, join, in, out, leave };
+
+/// What a handler tells about itself. Every hook does nothing unless overridden. Hooks are called on the lane that the
+/// thing happened on, hence from several threads; what they throw is ignored. `pattern` is a channel's pattern, never
+/// a topic, so that it can be a metric's label. Texts hold no token, cookie or query string.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+
+    /// A sentence for the log.
+    virtual void log(LogLevel, std::string_view) {}
+    virtual void session_opened() {}
+    virtual void session_closed() {}
+    /// A client was not let in.
+    virtual void session_refused(error_code) {}
+    virtual void joined(std::string_view /*pattern*/) {}
+    virtual void join_refused(std::string_view /*pattern*/) {}
+    virtual void left(std::string_view /*pattern*/, LeaveReason) {}
+    /// A client's event reached its handler.
+    virtual void event_in(std::string_view /*pattern*/) {}
+    /// An event was broadcast on this node.
+    virtual void broadcast(std::string_view /*pattern*/) {}
+    /// Application code threw.
+    virtual void handler_threw(std::string_view /*pattern*/, Hook, std::string_view /*what*/) {}
+    /// A client sent a frame that was not understood.
+    virtual void bad_frame(error_code) {}
+    /// Frames were dropped instead of sent.
+    virtual void frames_dropped(std::size_t /*count*/, error_code) {}
+};
+
+/// Writes warnings and errors to stderr, one line each.
+class StderrObserver : public Observer {
+  public:
+    void log(LogLevel level, std::string_view text) override;
+    void handler_threw(std::string_view pattern, Hook hook, std::string_view what) override;
+    void frames_dropped(std::size_t count, error_code reason) override;
+};
+
+/// The name of a hook, as "join".
+std::string_view to_string(Hook hook) noexcept;
+
+} // namespace chain

@@ -1,0 +1,54 @@
+// Reply: a handler's answer to a client.
+#pragma once
+
+#include <chain/json.hpp>
+#include <chain/message.hpp>
+#include <chain/payload.hpp>
+
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace chain {
+
+/// A handler's answer: ok or error with a payload, or none at all.
+class Reply {
+  public:
+    /// No answer, as `none`.
+    Reply() = default;
+    /// No answer.
+    static Reply none() { return {}; }
+    /// Success, with an empty object as payload.
+    static Reply ok() { return ok(Json::object()); }
+    /// Success, with this payload.
+    static Reply ok(Json payload) { return {Status::ok, std::move(payload)}; }
+    /// Success, with this payload as it is.
+    template <std::same_as<Payload> P> static Reply ok(P payload) { return {Status::ok, std::move(payload)}; }
+    /// Failure, with this payload.
+    static Reply error(Json payload) { return {Status::error, std::move(payload)}; }
+    /// Failure; the client gets `{"reason": reason}`.
+    template <std::convertible_to<std::string_view> Text>
+        requires(!std::same_as<Text, Json>)
+    static Reply error(const Text& reason) {
+        return {Status::error, Json{{"reason", std::string(std::string_view(reason))}}};
+    }
+
+    /// True when there is nothing to send.
+    bool is_none() const noexcept { return none_; }
+    /// ok or error.
+    Status status() const noexcept { return status_; }
+    /// What to send. Not JSON when a string in it is not UTF-8: then `Errc::invalid_payload`.
+    result<Payload> payload() const;
+
+  private:
+    Reply(Status status, Json payload) : none_(false), status_(status), json_(std::move(payload)) {}
+    Reply(Status status, Payload payload) : none_(false), status_(status), payload_(std::move(payload)) {}
+
+    bool none_ = true;
+    Status status_ = Status::ok;
+    Json json_ = Json::value_t::discarded; ///< Discarded: `payload_` is what counts.
+    Payload payload_;
+};
+
+} // namespace chain

@@ -1,0 +1,21 @@
+// WebSocketTransport: clients over WebSocket.
+#pragma once
+
+#include <chain/detail/http_transport.hpp>
+
+namespace chain {
+
+/// Clients over WebSocket (RFC 6455) at `{endpoint}/websocket`: one frame per text message. `Server` adds one to handlers without any transport.
+///
+/// A browser is let in from the endpoint's own origin and from `HandlerConfig::allowed_origins` only.
+class WebSocketTransport final : public detail::HttpTransport {
+  public:
+    std::string_view name() const noexcept override { return "websocket"; }
+    void configure(Handler& handler) override;
+    void serve(net::io_context& context, Request request, Respond respond) override;
+
+  private:
+    std::weak_ptr<detail::HandlerCore> handler_;
+};
+
+} // namespace chain

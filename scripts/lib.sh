@@ -1,0 +1,170 @@
+# Functions that the scripts share; to be sourced.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+logs=$root/build/logs
+passed=0
+failed=0
+running=
+tally='^([0-9]+) passed, ([0-9]+) failed$'
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+at_least() { # <version> <minimum>
+    [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
+}
+
+# How many compilers may run at once: one per core, and 1.5 GB of memory for each.
+jobs() {
+    local cores memory
+    cores=$(nproc)
+    memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
+    if ((memory < 1)); then memory=1; fi
+    say $((cores < memory ? cores : memory))
+}
+
+# Prints the path of a Chromium-like browser: the one that CHAIN_CHROMIUM names, or one on the PATH.
+find_chromium() {
+    local name
+    if [[ -n ${CHAIN_CHROMIUM-} ]]; then say "$CHAIN_CHROMIUM"; return; fi
+    for name in chromium google-chrome google-chrome-stable chromium-browser; do
+        if works_as_browser "$name"; then command -v "$name"; return; fi
+    done
+    return 1
+}
+
+# Ubuntu's chromium-browser may be a script that only says that the snap is missing.
+works_as_browser() { have "$1" && "$1" --version >/dev/null 2>&1 </dev/null; }
+
+# Runs a command without address space randomisation where that is allowed: the sanitizers of older
+# compilers cannot place their shadow memory under the randomisation of newer kernels.
+fixed_addresses() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
+build_preset() { # <preset> [target...]
+    local preset=$1 targets=()
+    shift
+    if (($# > 0)); then targets=(--target "$@"); fi
+    cmake -S "$root" --preset "$preset" --log-level=WARNING
+    cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
+}
+
+# --- stages -------------------------------------------------------------------------------------
+
+trap 'stop_running; exit 130' INT
+trap 'stop_running; exit 143' TERM
+stop_running() { if [[ -n $running ]]; then kill -TERM "$running" 2>/dev/null || true; fi; }
+
+# Runs a command as a stage: at most <seconds> long, its output in a log that is shown when it fails.
+# <count> says how to count what it did: check, catch, node, or headers.
+stage() { # <name> <seconds> <count> <command...>
+    local name=$1 limit=$2 count=$3 status=0 start=$EPOCHREALTIME
+    shift 3
+    mkdir -p "$logs"
+    local log=$logs/$name.log
+    printf '%-18s' "$name"
+    timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+    running=$!
+    wait "$running" || status=$?
+    running=
+    local good bad
+    read -r good bad < <("count_$count" "$log" "$status")
+    if ((status != 0 && bad == 0)); then bad=1; fi
+    if ((good + bad == 0)); then bad=1; fi
+    report "$name" "$good" "$bad" "$start" "$(reason "$status" "$limit" "$good")"
+    if ((bad > 0)); then show "$log"; fi
+    ((bad == 0))
+}
+
+# Runs a script that has stages and a tally of its own, at most <seconds> long, and adds its tally.
+nested() { # <name> <seconds> <command...>
+    local name=$1 limit=$2 status=0 start=$EPOCHREALTIME good bad
+    shift 2
+    mkdir -p "$logs"
+    say "$name:"
+    timeout --foreground --kill-after=10 "$limit" "$@" 2>&1 </dev/null |
+        tee "$logs/$name.log" | sed -uE "/$tally/d" || status=$?
+    read -r good bad < <(sed -nE "s/$tally/\\1 \\2/p" "$logs/$name.log" | tail -n 1 | grep . || say 0 0)
+    if ((status != 0 && bad == 0)) || ((good + bad == 0)); then bad=1; fi
+    printf '%-18s' "$name"
+    report "$name" "$good" "$bad" "$start" "$(reason "$status" "$limit" "$good")"
+}
+
+report() { # <name> <good> <bad> <start> <reason>
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    printf '%5d passed %3d failed %7.1f s%s\n' "$2" "$3" "$(seconds_since "$4")" "$5"
+}
+
+# A stage that could not be run counts as one failure.
+not_run() { # <name> <reason>
+    printf '%-18s' "$1"
+    report "$1" 0 1 "$EPOCHREALTIME" "  (not run: $2)"
+}
+
+seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+
+reason() { # <status> <limit> <good>
+    case $1 in
+        124 | 137) say "  (stopped after $2 s)" ;;
+        0) if (($3 == 0)); then say "  (nothing was tested)"; fi ;;
+        *) say "  (exit status $1)" ;;
+    esac
+}
+
+show() {
+    local lines
+    lines=$(wc -l <"$1")
+    say "----- ${1#"$root"/} $( ((lines > 400)) && say "(the last 400 of $lines lines) ")-----"
+    tail -n 400 "$1"
+    say "-----"
+}
+
+# Each counter prints "<passed> <failed>" for a log and the exit status of what wrote it.
+
+count_check() { if (($2 == 0)); then say 1 0; else say 0 1; fi; }
+
+# Catch2: "All tests passed (9 assertions in 3 test cases)", or "test cases: 3 | 2 passed | 1 failed".
+count_catch() {
+    awk '/^All tests passed/ { sub(/.* in /, ""); good = $1; bad = 0 }
+        /^test cases:/ {
+            good = bad = 0
+            for (i = split($0, part, "|"); i > 1; --i) {
+                split(part[i], word, " ")
+                if (word[2] == "passed") good = word[1]
+                if (word[2] == "failed" && word[3] == "") bad = word[1]
+            }
+        }
+        END { print good + 0, bad + 0 }' "$1"
+}
+
+# node --test: "# pass 3" (or "ℹ pass 3"), of every run in the log. What was skipped was not tested.
+count_node() {
+    awk '$1 == "#" || $1 == "ℹ" {
+            if ($2 == "pass") good += $3
+            if ($2 == "fail" || $2 == "cancelled" || $2 == "skipped" || $2 == "todo") bad += $3
+        }
+        END { print good + 0, bad + 0 }' "$1"
+}
+
+# A build of tests/headers: as many checks as headers, less those that did not compile.
+count_headers() {
+    local all bad
+    all=$(cat "$root/build/dev/tests/headers/count")
+    bad=$(grep -c '^FAILED: .*chain_headers[.]dir' "$1" || true)
+    if (($2 != 0 && bad == 0)); then bad=$all; fi
+    say $((all - bad)) "$bad"
+}
+
+# Prints the tally, and fails if anything did.
+finish() {
+    say "$passed passed, $failed failed"
+    ((failed == 0 && passed > 0))
+}

@@ -1,0 +1,5 @@
+// WebSocket: the codec, the connection and the transport.
+#include <chain/impl/detail/origin.ipp>
+#include <chain/impl/detail/ws_connection.ipp>
+#include <chain/impl/transports/websocket.ipp>
+#include <chain/impl/ws_codec.ipp>

@@ -1,0 +1,203 @@
+// What the browser tests share: the chat's server as a process, Chromium, and visitors who use the page.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const root = new URL("../../", import.meta.url);
+const { chromium } = createRequire(new URL("tests/npm/package.json", root))("playwright-core");
+
+export const DESKTOP = { viewport: { width: 1280, height: 800 } };
+export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+
+const PATIENCE_MS = 20_000;
+const CHROMIUM_FLAGS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+/** The path of the chat's program, or an exception that says what is missing. */
+function chatProgram() {
+  const given = process.env.CHAIN_CHAT_BIN;
+  const builds = ["build/dev", "build/release"].map((build) => fileURLToPath(new URL(`${build}/examples/chat/chat`, root)));
+  const places = given ? [given] : builds;
+  const found = places.find((place) => existsSync(place));
+  if (!found) throw new Error(`the chat example is not built: there is no ${places.join(" and no ")} (CHAIN_CHAT_BIN names another)`);
+  return found;
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function answers(url) {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Tries until `condition` holds, and fails saying `what` did not come about. */
+export async function until(what, condition) {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come about in ${PATIENCE_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The chat's server; start, kill and start again keep the port. */
+export class ChatServer {
+  static async start() {
+    const server = new ChatServer();
+    server.port = await freePort();
+    server.url = `http://localhost:${server.port}/`;
+    await server.start();
+    return server;
+  }
+
+  async start() {
+    this.output = "";
+    this.process = spawn(chatProgram(), [String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((resolve) => this.process.once("exit", resolve).once("error", resolve));
+    this.process.unref(); // a failed test must not leave the run waiting for it
+    process.once("exit", () => this.process.kill("SIGKILL"));
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.on("data", (data) => (this.output += data));
+      stream.unref();
+    }
+    await until("an answer of the chat's server", async () => {
+      if (this.process.exitCode !== null) throw new Error(`the chat's server ended at once: ${this.output}`);
+      return answers(this.url);
+    });
+  }
+
+  /** Ends the process as a crash would. */
+  async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  /** Asks the process to end. @return its exit code */
+  async stop() {
+    await this.#end("SIGTERM");
+    return this.process.exitCode;
+  }
+
+  #end(signal) {
+    this.process.ref();
+    this.process.kill(signal);
+    return this.ended;
+  }
+}
+
+export class Browser {
+  static async start() {
+    const browser = new Browser();
+    const executablePath = process.env.CHAIN_CHROMIUM ?? "/usr/bin/chromium";
+    browser.chromium = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+    return browser;
+  }
+
+  /** A window of its own: nothing is shared with the others, as if on another machine. */
+  async window(options = DESKTOP) {
+    const context = await this.chromium.newContext({ locale: "en-GB", ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    return new Visitor(context, await context.newPage());
+  }
+
+  /** A window whose visitor is in the room already. */
+  async visitor(server, name, room, options = DESKTOP) {
+    const visitor = await this.window(options);
+    await visitor.open(server, room);
+    await visitor.enterAs(name);
+    await visitor.isIn(room);
+    return visitor;
+  }
+
+  close() {
+    return this.chromium.close();
+  }
+}
+
+/** Somebody in front of a window. */
+export class Visitor {
+  constructor(context, page) {
+    Object.assign(this, { context, page, problems: [], requests: [] });
+    page.on("pageerror", (error) => this.problems.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && this.problems.push(message.text()));
+    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("websocket", (socket) => this.requests.push(socket.url()));
+  }
+
+  open(server, room) {
+    return this.page.goto(`${server.url}#${room}`);
+  }
+
+  async enterAs(name) {
+    await this.page.getByLabel("Your name", { exact: true }).fill(name);
+    await this.page.getByRole("button", { name: "Join the chat" }).click();
+  }
+
+  isIn(room) {
+    return this.page.locator("#room-title", { hasText: new RegExp(`^#${room}$`) }).waitFor();
+  }
+
+  async say(text) {
+    await this.page.getByLabel("Your message", { exact: true }).fill(text);
+    await this.page.getByLabel("Your message", { exact: true }).press("Enter");
+  }
+
+  /** Waits for a message; `from` is its author. */
+  sees(text, from) {
+    const message = this.page.locator(".message").filter({ has: this.page.locator(".text", { hasText: text }) });
+    return (from ? message.filter({ has: this.page.locator(".who", { hasText: from }) }) : message).first().waitFor();
+  }
+
+  seesNote(text) {
+    return this.page.locator(".note", { hasText: text }).first().waitFor();
+  }
+
+  /** What the log says about who came and went, in order. */
+  notes() {
+    return this.page.locator(".note bdi").allTextContents();
+  }
+
+  /** The texts of the log's messages, in order. */
+  messages() {
+    return this.page.locator(".message .text").allTextContents();
+  }
+
+  /** Waits until the list of who is there is this one: the visitor first, the others by name. */
+  async seesPeople(...names) {
+    let now = [];
+    await until(`the list ${names.join(", ")}`, async () => {
+      now = await this.page.locator(".person-name").allTextContents();
+      return now.join("|") === names.join("|");
+    }).catch((error) => {
+      throw new Error(`${error.message}; it is ${now.join(", ")}`);
+    });
+  }
+
+  goTo(room) {
+    return this.page.locator(`[data-room="${room}"]`).click();
+  }
+
+  close() {
+    return this.context.close();
+  }
+}
+
+/** The problems that a page reported, other than the refused connections of an outage that the test made itself. */
+export function problemsOf(visitors, { outage = false } = {}) {
+  const isExpected = (text) => outage && /WebSocket connection to .* failed|ERR_CONNECTION_(REFUSED|RESET)/.test(text);
+  return visitors.flatMap((visitor) => visitor.problems).filter((text) => !isExpected(text));
+}

@@ -1,0 +1,2 @@
+// The whole library in one translation unit.
+#include <chain/src.hpp>

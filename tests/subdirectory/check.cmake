@@ -1,0 +1,15 @@
+# Configures, builds, and runs the project in consumer/, which adds the library's source tree to its own.
+cmake_minimum_required(VERSION 3.22)
+
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
+run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B "${WORK_DIR}"
+  -G "${GENERATOR}"
+  -D "CMAKE_CXX_COMPILER=${COMPILER}"
+  -D "CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}"
+  -D "CHAIN_SOURCE_DIR=${SOURCE_DIR}")
+run("${CMAKE_COMMAND}" --build "${WORK_DIR}")
+run("${WORK_DIR}/consumer")
