@@ -16,9 +16,10 @@ at_least() { # <version> <minimum>
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# How many compilers may run at once: one per core, and 1.5 GB of memory for each.
+# How many compilers may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each.
 jobs() {
     local cores memory
+    if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
     cores=$(nproc)
     memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
     if ((memory < 1)); then memory=1; fi

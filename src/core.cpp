@@ -1,4 +1,5 @@
 // The core: values, patterns, serializers, sessions, channels, and fan-out.
+#include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
 #include <chain/impl/detail/batch.ipp>

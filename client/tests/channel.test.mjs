@@ -235,6 +235,7 @@ test("pitfall 45: a push while the connection is down is sent after the rejoin; 
 });
 
 test("a push before join is called, and an event with a comma, are refused where they are written", (t) => {
+    mockTimers(t);
     const socket = makeSocket(t, undefined, { getNodes: () => new Promise(() => undefined) });
     const channel = socket.channel("room:1");
     assert.throws(() => channel.push("shout", {}), /before join/);

@@ -302,7 +302,7 @@ test("the heartbeat goes out every 30 s and its answer keeps the connection", as
         assert.equal(server.last.of("_heartbeat").length, beat - 1);
         timers.tick(1);
         await until(() => server.last.of("_heartbeat").length === beat);
-        await settled();
+        await until(() => socket.heartbeat.ref === 0, "the answer");
     }
     const [frame] = server.last.of("_heartbeat");
     assert.deepEqual(frame, [0, 0, frame[2], "_chain", "_heartbeat", null]);

@@ -1,6 +1,7 @@
 // The library's definitions, for exactly one translation unit of a project that does not link the library.
 #pragma once
 
+#include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
 #include <chain/impl/client_files.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
@@ -45,6 +46,7 @@
 #include <chain/impl/server.ipp>
 #include <chain/impl/session.ipp>
 #include <chain/impl/socket.ipp>
+#include <chain/impl/testing/kit.ipp>
 #include <chain/impl/topic.ipp>
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/utf8.ipp>

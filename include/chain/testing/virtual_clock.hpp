@@ -1,0 +1,22 @@
+// VirtualClock: time that tests move by hand.
+#pragma once
+
+#include <chain/detail/clock.hpp>
+
+#include <atomic>
+#include <chrono>
+
+namespace chain::testing {
+
+/// Steady time that stands still until `advance`.
+class VirtualClock final : public detail::Clock {
+  public:
+    Time now() const noexcept override { return Time(std::chrono::milliseconds(now_.load())); }
+    bool runs() const noexcept override { return false; }
+    void advance(std::chrono::milliseconds by) noexcept { now_ += by.count(); }
+
+  private:
+    std::atomic<std::chrono::milliseconds::rep> now_{0};
+};
+
+} // namespace chain::testing

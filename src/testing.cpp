@@ -1,0 +1,2 @@
+// The test kit that ships.
+#include <chain/impl/testing/kit.ipp>
