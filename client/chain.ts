@@ -792,7 +792,9 @@ export class Socket extends Events<SocketEvents> {
 
     /** Leaves the topic's channel, if there is one. */
     leave(topic: string): void {
-        this.leaveOthers(topic);
+        for (const channel of this.channels) {
+            if (channel.getTopic() === topic && !channel.isClosed()) channel.leave();
+        }
     }
 
     /** Sends a message of the application's own making; while not connected it is kept until there is a connection. */
@@ -835,13 +837,6 @@ export class Socket extends Events<SocketEvents> {
     remove(channel: Channel): void {
         this.channels = this.channels.filter((other) => other !== channel);
         if (this.channels.length === 0) this.disconnectWhenIdle();
-    }
-
-    /** @internal Two channels of one topic would end each other's membership. */
-    leaveOthers(topic: string, except?: Channel): void {
-        for (const channel of this.channels) {
-            if (channel !== except && channel.getTopic() === topic && !channel.isClosed()) channel.leave();
-        }
     }
 
     /** @internal */
@@ -1034,7 +1029,7 @@ export class Channel extends Events<ChannelEvents> {
         this.joinedOnce = true;
         this.timeout = timeout;
         this.socket.add(this);
-        this.socket.leaveOthers(this.topic, this);
+        this.socket.leave(this.topic); // two channels of one topic would end each other's membership
         this.rejoin();
         return this;
     }
@@ -1270,9 +1265,8 @@ export class Push {
         return this;
     }
 
-    /** Sends the message, unless it is too late for it. */
+    /** Sends the message. */
     send(): void {
-        if (this.received?.status === "timeout") return;
         const { ref, event, payload, channel } = this;
         this.startTimeout();
         this.joinRef = channel.getJoinRef();

@@ -327,7 +327,7 @@ export declare class Push {
     getTimeout(): number;
     /** Calls back with the answer (`ok`, `error`), or when none came in time (`timeout`); also when that is past. */
     on<K extends keyof PushEvents>(status: K, callback: (response: any) => void): this;
-    /** Sends the message, unless it is too late for it. */
+    /** Sends the message. */
     send(): void;
     /** Sends the message anew, as another message. */
     resend(timeout?: number): void;

@@ -535,7 +535,10 @@ class Socket extends Events {
         return channel;
     }
     leave(topic) {
-        this.leaveOthers(topic);
+        for (const channel of this.channels) {
+            if (channel.getTopic() === topic && !channel.isClosed())
+                channel.leave();
+        }
     }
     push(message) {
         log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
@@ -571,12 +574,6 @@ class Socket extends Events {
         this.channels = this.channels.filter((other) => other !== channel);
         if (this.channels.length === 0)
             this.disconnectWhenIdle();
-    }
-    leaveOthers(topic, except) {
-        for (const channel of this.channels) {
-            if (channel !== except && channel.getTopic() === topic && !channel.isClosed())
-                channel.leave();
-        }
     }
     expectReply(push) {
         this.pending.set(push.getRef(), push);
@@ -732,7 +729,7 @@ class Channel extends Events {
         this.joinedOnce = true;
         this.timeout = timeout;
         this.socket.add(this);
-        this.socket.leaveOthers(this.topic, this);
+        this.socket.leave(this.topic);
         this.rejoin();
         return this;
     }
@@ -937,8 +934,6 @@ class Push {
         return this;
     }
     send() {
-        if (this.received?.status === "timeout")
-            return;
         const { ref, event, payload, channel } = this;
         this.startTimeout();
         this.joinRef = channel.getJoinRef();

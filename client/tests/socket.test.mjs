@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import test from "node:test";
-import { calls, chain, joined, makeSocket, mockTimers, settled, TestServer, until } from "./support.mjs";
+import { calls, chain, joined, makeSocket, mockTimers, settled, startSilent, TestServer, until } from "./support.mjs";
 
 /** A connected socket without channels, under mocked timers. */
 async function connected(t, options) {
@@ -61,7 +61,7 @@ test("a path is resolved against the page, with wss for https", async (t) => {
     mockTimers(t);
     makeSocket(t, "/socket", { WebSocket: Recorder }).connect();
     makeSocket(t, undefined, { WebSocket: Recorder }).connect();
-    makeSocket(t, "http://other.example:8080/live/", { WebSocket: Recorder }).connect();
+    makeSocket(t, "http://other.example:8080/live/#part", { WebSocket: Recorder }).connect();
     await until(() => urls.length === 3);
     assert.deepEqual(urls, [
         "wss://example.org/socket/websocket",
@@ -178,19 +178,38 @@ test("pitfall 43: the client comes back after getNodes failed or gave nothing", 
 });
 
 test("pitfall 43: a handshake that nobody answers is given up and tried again", async (t) => {
-    const sockets = [];
-    const silent = createServer((socket) => sockets.push(socket.on("error", () => undefined)));
-    await new Promise((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    t.after(() => silent.close());
-    t.after(() => sockets.forEach((socket) => socket.destroy()));
+    const { sockets, endpoint } = await startSilent(t);
     const timers = mockTimers(t);
     const errors = calls();
-    makeSocket(t, `http://127.0.0.1:${silent.address().port}/socket`, { connectTimeout: 3000 }).on("error", errors).connect();
+    makeSocket(t, endpoint, { connectTimeout: 3000 }).on("error", errors).connect();
     await until(() => sockets.length === 1);
     timers.tick(3000);
     assert.match(errors.seen[0][0].reason, /timed out/);
     timers.tick(500);
     await until(() => sockets.length === 2);
+});
+
+test("a refused try is not given up a second time when its time is over", async (t) => {
+    const server = await TestServer.start(t);
+    const timers = mockTimers(t);
+    const errors = calls();
+    server.refuseWith = 503;
+    makeSocket(t, server.endpoint, { reconnectInterval: [60_000] }).on("error", errors).connect();
+    await until(() => errors.seen.length === 1);
+    timers.tick(59_000);
+    assert.equal(errors.seen.length, 1);
+});
+
+test("a socket that was disconnected while it asked for its params does not connect", async (t) => {
+    const server = await TestServer.start(t);
+    let answer;
+    const socket = makeSocket(t, server.endpoint, { params: () => new Promise((resolve) => (answer = resolve)) });
+    socket.connect();
+    await until(() => answer);
+    socket.disconnect();
+    answer({});
+    await settled();
+    assert.deepEqual([server.requests.length, socket.isConnected()], [0, false]);
 });
 
 for (const code of [1001, 1002, 1008, 1009, 1011, 1012, 1013, 4000]) {
@@ -377,6 +396,16 @@ test("duplicates are dropped, replies are not, and a fault of the check loses no
     assert.equal(shown.callCount(), 1);
 });
 
+test("replies and reserved events are never taken for duplicates", async (t) => {
+    const { server, channel } = await joined(t, { options: { duplicated: () => true } });
+    const [error, shout] = [calls(), calls()];
+    channel.on("shout", shout).onError(error);
+    server.last.send(2, "room:1", "shout", {});
+    server.last.send(0, channel.getJoinRef(), 0, "room:1", "_error", {});
+    await until(() => error.seen.length === 1);
+    assert.equal(shout.seen.length, 0);
+});
+
 test("a socket disconnects some time after its last channel, and connects for the next one", async (t) => {
     const { server, socket, channel } = await joined(t, { options: { disconnectIdleTimeout: 20 } });
     channel.leave();
@@ -408,6 +437,42 @@ test("the next node is tried when one does not answer", async (t) => {
     socket.connect();
     await until(() => errors.seen.length === 1);
     timers.tick(500);
+    await until(() => socket.isConnected());
+});
+
+test("the next node is tried when one takes connections and drops them", async (t) => {
+    const [one, two] = [await TestServer.start(t), await TestServer.start(t)];
+    const timers = mockTimers(t);
+    const socket = makeSocket(t, undefined, { getNodes: async () => [one.endpoint, two.endpoint] });
+    socket.connect();
+    await until(() => socket.isConnected());
+    one.last.ws.close(1011);
+    await until(() => !socket.isConnected());
+    timers.tick(500);
+    await until(() => socket.isConnected());
+    assert.deepEqual([one.requests.length, two.requests.length], [1, 1]);
+});
+
+test("a connection that is lost during a move is replaced, and the move is given up", async (t) => {
+    const server = await TestServer.start(t);
+    const silent = await startSilent(t);
+    const timers = mockTimers(t);
+    let nodes = [server.endpoint];
+    const socket = makeSocket(t, undefined, { getNodes: async () => nodes, connectTimeout: 1000 });
+    socket.connect();
+    await until(() => socket.isConnected());
+    nodes = [silent.endpoint];
+    timers.tick(30_000);
+    await until(() => silent.sockets.length === 1);
+    server.last.ws.terminate();
+    await until(() => !socket.isConnected());
+    timers.tick(500);
+    await until(() => silent.sockets.length === 2);
+    await until(() => silent.sockets[0].closed || silent.sockets[0].readableEnded || silent.sockets[0].destroyed);
+    nodes = [server.endpoint];
+    timers.tick(1000);
+    await settled();
+    timers.tick(1000);
     await until(() => socket.isConnected());
 });
 
@@ -512,6 +577,11 @@ test("a transport of the application's own carries the frames, and is replaced w
     await until(() => channel.isJoined());
     assert.equal(made.length, 2);
     assert.equal(made[1].config.sid, made[0].config.sid);
+
+    made[0].emit("open", made[0]);
+    made[0].emit("message", made[0], '[2,"room:1","shout",{}]');
+    socket.push({ topic: "room:1", event: "now" });
+    assert.deepEqual([made[0].sent.length, made[1].sent.length], [1, 2], "a transport that was dropped stays dropped");
 });
 
 test("what was set is what can be asked for", (t) => {

@@ -1,6 +1,7 @@
 // A scripted server of the chain protocol on 127.0.0.1, and what the tests share.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 
 /** The client's time: the real one, or one that the test moves. The server and the ws package keep the real one. */
@@ -18,7 +19,8 @@ class Clock {
 
     add(kind, callback, delay) {
         if (!this.virtual) return this.real[kind](callback, delay);
-        this.timers.set(++this.lastId, { at: this.now + delay, callback, every: kind === "setInterval" ? delay : 0 });
+        const wait = delay < 2 ** 31 ? delay : 1; // as real timers do
+        this.timers.set(++this.lastId, { at: this.now + wait, callback, every: kind === "setInterval" ? wait : 0 });
         return this.lastId;
     }
 
@@ -158,6 +160,16 @@ export class TestServer {
         for (const { ws } of this.connections) ws.terminate();
         return new Promise((resolve) => this.http.close(resolve));
     }
+}
+
+/** A TCP server that accepts and never answers. */
+export async function startSilent(t) {
+    const sockets = [];
+    const server = createTcpServer((socket) => sockets.push(socket.on("error", () => undefined)));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    t.after(() => sockets.forEach((socket) => socket.destroy()));
+    return { sockets, endpoint: `http://127.0.0.1:${server.address().port}/socket` };
 }
 
 /** A socket of the test, disconnected at its end. */

@@ -117,8 +117,8 @@ class SessionCore : public RefCounted<SessionCore> {
     /// What most sessions never need.
     struct Extras {
         explicit Extras(SessionCore& session);
-        Json params = Json::object();
-        Json assigns = nullptr;
+        Json params;
+        Json assigns;
         Shutdown shutdown;
         std::uint16_t close_code = 1000;
         std::string close_reason;

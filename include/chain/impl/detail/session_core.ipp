@@ -34,7 +34,7 @@ SessionCore::Extras& SessionCore::extras() {
 
 const Json& SessionCore::params() const noexcept {
     static const Json none = Json::object();
-    return extras_ ? extras_->params : none;
+    return extras_ && !extras_->params.is_null() ? extras_->params : none;
 }
 
 Json& SessionCore::assigns() {

@@ -69,14 +69,23 @@ HttpAnswer refuse_connect(const Refusal& refusal) {
     return refuse_request(valid ? refusal.status : 403, refusal.reason.empty() ? "refused" : refusal.reason);
 }
 
-HttpAnswer upgrade(Session session, const std::string& accept) {
-    // Should the answer not reach the client, nobody will attach to the session.
-    session.schedule_shutdown(std::chrono::seconds(10));
+/// Ends a session that no connection has claimed, as the answer did not reach the client.
+struct Unclaimed {
+    explicit Unclaimed(Ref<SessionCore> opened) : session(std::move(opened)) {}
+    Unclaimed(const Unclaimed&) = delete;
+    Unclaimed& operator=(const Unclaimed&) = delete;
+    ~Unclaimed() {
+        if (session) Session(session).close(1001);
+    }
+    Ref<SessionCore> session;
+};
+
+HttpAnswer upgrade(const Session& session, const std::string& accept) {
     HttpAnswer answer;
     answer.status = 101;
     answer.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
-    answer.take_over = [core = SessionAccess::core(session)](PlainSocket socket, std::string received) {
-        std::make_shared<WsConnection>(std::move(socket), core)->start(std::move(received));
+    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session))](PlainSocket socket, std::string received) {
+        std::make_shared<WsConnection>(std::move(socket), std::exchange(unclaimed->session, nullptr))->start(std::move(received));
     };
     return answer;
 }
@@ -102,7 +111,7 @@ void WebSocketTransport::serve(net::io_context& context, Request request, Respon
     }
     auto accept = detail::accept_key(*request.header("Sec-WebSocket-Key"));
     auto connected = [accept = std::move(accept), respond = std::move(respond)](ConnectResult result) {
-        respond(result ? detail::upgrade(std::move(*result), accept) : detail::refuse_connect(result.error()));
+        respond(result ? detail::upgrade(*result, accept) : detail::refuse_connect(result.error()));
     };
     handler->connect(handler->use(context), std::move(request), Framing::websocket, std::move(connected));
 }
