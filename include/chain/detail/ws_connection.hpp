@@ -38,6 +38,7 @@ class WsConnection final : public Connection, public std::enable_shared_from_thi
         closing, ///< The close frame is on its way or sent; the client's is awaited.
         closed,
     };
+    struct ReadWait;
     struct Watch : TimerNode {
         using TimerNode::TimerNode;
         WsConnection* connection = nullptr;

@@ -1,6 +1,7 @@
 // Definitions of <chain/detail/ws_connection.hpp>.
 #pragma once
 
+#include <chain/detail/exact_allocator.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/session_core.hpp>
@@ -15,6 +16,16 @@
 #include <utility>
 
 namespace chain::detail {
+
+/// What is pending while a connection is idle.
+struct WsConnection::ReadWait {
+    using allocator_type = ExactAllocator<void>;
+
+    allocator_type get_allocator() const noexcept { return {}; }
+    void operator()(error_code failed) const { self->readable(static_cast<bool>(failed)); }
+
+    std::shared_ptr<WsConnection> self;
+};
 
 WsConnection::WsConnection(PlainSocket socket, Ref<SessionCore> session)
     : socket_(std::move(socket)), session_(std::move(session)),
@@ -43,9 +54,7 @@ void WsConnection::start(std::string received) {
 
 void WsConnection::wait_readable() {
     if (state_ == State::closed) return;
-    socket_.async_wait(PlainSocket::wait_read, [self = shared_from_this()](error_code failed) {
-        self->readable(static_cast<bool>(failed));
-    });
+    socket_.async_wait(PlainSocket::wait_read, ReadWait{shared_from_this()});
 }
 
 void WsConnection::readable(bool failed) {
