@@ -31,6 +31,7 @@ struct Timeouts {
     std::chrono::milliseconds idle{60'000};         ///< A silent connection ends; it is pinged after half of it.
     std::chrono::milliseconds close{5'000};         ///< For the peer's half of a closing handshake.
     std::chrono::milliseconds cancelled_handler{10'000}; ///< For a cancelled coroutine, before the leave handler runs.
+    std::chrono::milliseconds restart{1'000};            ///< What clients are asked to wait when the server restarts.
     std::chrono::milliseconds resume_window{15'000};     ///< For a session without a connection, where its transport keeps it.
 };
 

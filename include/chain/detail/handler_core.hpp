@@ -75,8 +75,6 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
 
     void drain(std::chrono::milliseconds deadline, std::function<void()> done);
     bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
-    /// For a refused join: when to come again.
-    std::chrono::milliseconds retry_after() const noexcept { return retry_after_.load(); }
     /// Ends the endpoint without running handlers.
     void close();
 
@@ -106,7 +104,6 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::vector<Ref<Lane>> lanes_;
     std::shared_ptr<Draining> drain_;
     std::atomic<bool> draining_{false};
-    std::atomic<std::chrono::milliseconds> retry_after_{};
 };
 
 /// Lets the library's own parts look behind a Session.

@@ -204,14 +204,14 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
         const std::lock_guard lock(mutex_);
         drain_ = drain;
     }
-    retry_after_ = deadline;
     draining_ = true;
+    const auto delay = R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
     bool posted = false;
     for (const auto& lane : lanes()) {
         const bool first = !posted;
-        posted |= lane->post([lane, drain, deadline, first] {
+        posted |= lane->post([lane, drain, deadline, first, delay] {
             if (first) lane->arm(*drain, deadline);
-            for (const auto& session : lane->all_sessions()) session->end(1012, "restarting");
+            for (const auto& session : lane->all_sessions()) session->end(1012, delay);
         });
     }
     if (!posted || sessions_.size() == 0) drain->complete();

@@ -100,7 +100,7 @@ void SessionCore::start_join(const Message& message) {
     auto& handler = lane_->handler();
     if (handler.draining()) {
         reply(message.join_ref, message.ref, Status::error,
-              R"({"reason":"draining","retry_after_ms":)" + std::to_string(handler.retry_after().count()) + "}");
+              R"({"reason":"draining","retry_after_ms":)" + std::to_string(handler.config().timeouts.restart.count()) + "}");
         return;
     }
     if (topics_ >= handler.config().limits.topics_per_session) {
