@@ -165,7 +165,7 @@ export class TestServer {
 /** A TCP server that accepts and never answers. */
 export async function startSilent(t) {
     const sockets = [];
-    const server = createTcpServer((socket) => sockets.push(socket.on("error", () => undefined)));
+    const server = createTcpServer((socket) => sockets.push(socket.on("error", () => undefined).resume()));
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());
     t.after(() => sockets.forEach((socket) => socket.destroy()));

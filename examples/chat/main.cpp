@@ -2,14 +2,14 @@
 #include <chain/chain.hpp>
 #include <chain/server.hpp>
 
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <ctime>
 #include <deque>
-#include <exception>
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 
 using chain::Json, chain::Reply, chain::Socket;
@@ -35,12 +35,6 @@ struct Person {
 struct Room {
     std::map<std::string, Person> people;
     std::deque<Json> history;
-
-    Json names() const {
-        Json names = Json::array();
-        for (const auto& [name, person] : people) names.push_back(name);
-        return names;
-    }
 };
 
 /// All rooms. The server runs a thread per core, and handlers on each of them: hence the mutex.
@@ -66,7 +60,10 @@ chain::Channel chat_channel(House& house) {
 
         socket.state<User>().name = name;
         if (++person.windows == 1) socket.broadcast_from("joined", {{"name", name}});
-        return Reply::ok({{"people", room.names()}, {"history", room.history}});
+
+        Json people = Json::array();
+        for (const auto& [other, _] : room.people) people.push_back(other);
+        return Reply::ok({{"people", people}, {"history", room.history}});
     });
     chat.on("message", [&house](Socket& socket, const Message& message) -> Reply {
         const auto& [id, text] = message;
@@ -98,20 +95,28 @@ chain::Channel chat_channel(House& house) {
     return chat;
 }
 
+std::uint16_t port_of(const std::string& text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, port) != std::from_chars_result{end, std::errc{}})
+        throw std::invalid_argument("'" + text + "' is not a port (0 to 65535; 0 is any free one)");
+    return port;
+}
+
 } // namespace
 
 int main(int argc, char** argv) try {
-    const int port = argc > 1 ? std::stoi(argv[1]) : 8080;
     House house;
     chain::Handler handler{{.endpoint = "/socket"}};
     handler.add(chat_channel(house));
 
-    const std::string page = argc > 2 ? argv[2] : CHAT_PUBLIC_DIR;
-    chain::Server server{{.port = static_cast<std::uint16_t>(port), .static_dir = page}};
+    chain::Server server{{.port = port_of(argc > 1 ? argv[1] : "8080"),
+                          .static_dir = argc > 2 ? argv[2] : CHAT_PUBLIC_DIR}};
     server.mount(handler);
-    std::cout << "chat is listening on http://localhost:" << port << std::endl;
+    server.listen();
+    std::cout << "The chat is at http://localhost:" << server.port() << std::endl;
     server.run(); // until SIGINT or SIGTERM, then drains
 } catch (const std::exception& error) {
-    std::cerr << "chat: " << error.what() << "\nusage: chat [port] [directory of the page]\n";
-    return EXIT_FAILURE;
+    std::cerr << "chat: " << error.what() << "\nusage: chat [port] [folder of the page]\n";
+    return 1;
 }

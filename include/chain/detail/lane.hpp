@@ -9,6 +9,7 @@
 #include <chain/detail/ref_counted.hpp>
 #include <chain/detail/timer_wheel.hpp>
 #include <chain/detail/topic_entry.hpp>
+#include <chain/fwd.hpp>
 #include <chain/message.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

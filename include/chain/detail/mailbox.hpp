@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chain/detail/broadcast.hpp>
+#include <chain/detail/membership.hpp>
 #include <chain/detail/ref_counted.hpp>
+#include <chain/detail/session_core.hpp>
 #include <chain/message.hpp>
 
 #include <cstdint>
@@ -14,9 +16,6 @@
 #include <vector>
 
 namespace chain::detail {
-
-class Membership;
-class SessionCore;
 
 /// Something to send to one client: an event, the late reply to a request, or a frame that is encoded already.
 struct Errand {

@@ -1,6 +1,7 @@
 // Membership: what is behind a Socket: one session in one topic.
 #pragma once
 
+#include <chain/detail/broadcast.hpp>
 #include <chain/detail/handler_traits.hpp>
 #include <chain/detail/ref_counted.hpp>
 #include <chain/detail/reference.hpp>

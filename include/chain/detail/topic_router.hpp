@@ -1,6 +1,7 @@
 // TopicRouter: on which lanes of this node each topic has subscribers.
 #pragma once
 
+#include <chain/detail/lane.hpp>
 #include <chain/detail/pattern_map.hpp>
 #include <chain/detail/ref_counted.hpp>
 
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace chain::detail {
-
-class Lane;
 
 /// The lanes on which one topic has subscribers. Publishers that reach several lanes hold `mutex` while they do, so that the topic's
 /// broadcasts come to every lane in the same order. No user code runs under it.
