@@ -60,7 +60,6 @@ chain::Channel chat_channel(House& house) {
 
         socket.state<User>().name = name;
         if (++person.windows == 1) socket.broadcast_from("joined", {{"name", name}});
-
         Json people = Json::array();
         for (const auto& [other, _] : room.people) people.push_back(other);
         return Reply::ok({{"people", people}, {"history", room.history}});
@@ -69,7 +68,6 @@ chain::Channel chat_channel(House& house) {
         const auto& [id, text] = message;
         if (text.empty()) return Reply::error("there is nothing to send");
         if (id.size() + text.size() > max_text) return Reply::error("that message is too long");
-
         const auto& from = socket.state<User>().name;
         const Json entry{{"id", id}, {"from", from}, {"text", text}, {"time", std::time(nullptr)}};
         // Held until it is broadcast, so that the history's order is everybody's order.

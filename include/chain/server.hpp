@@ -26,7 +26,6 @@ struct ServerConfig {
     std::chrono::milliseconds drain_deadline{10'000};  ///< For sessions to end when the server stops.
     std::size_t header_bytes = 16 * 1024; ///< Largest request header; more is answered 431.
     std::size_t body_bytes = 64 * 1024;   ///< Largest request body; more is answered 413.
-    std::size_t connections = 1'000'000;  ///< Open at once; more wait in the system's queue.
 };
 
 /// A ready-made HTTP server: handlers, static files, the browser client at `/chain.js`, `/healthz` (200 while it runs) and `/readyz` (503 once it

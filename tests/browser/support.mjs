@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
@@ -28,24 +27,6 @@ function chatProgram() {
   return found;
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-async function answers(url) {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    return false;
-  }
-}
-
 /** Tries until `condition` holds, and fails saying `what` did not come about. */
 export async function until(what, condition) {
   const deadline = Date.now() + PATIENCE_MS;
@@ -55,12 +36,12 @@ export async function until(what, condition) {
   }
 }
 
-/** The chat's server; start, kill and start again keep the port. */
+/** The chat's server at a port that the system chose; start, kill and start again keep it. */
 export class ChatServer {
+  port = 0;
+
   static async start() {
     const server = new ChatServer();
-    server.port = await freePort();
-    server.url = `http://localhost:${server.port}/`;
     await server.start();
     return server;
   }
@@ -75,10 +56,21 @@ export class ChatServer {
       stream.on("data", (data) => (this.output += data));
       stream.unref();
     }
-    await until("an answer of the chat's server", async () => {
+    await until("the address of the chat's server", () => {
       if (this.process.exitCode !== null) throw new Error(`the chat's server ended at once: ${this.output}`);
-      return answers(this.url);
+      return /http:\S+:(\d+)\n/.test(this.output);
     });
+    this.port = Number(/:(\d+)\n/.exec(this.output)[1]);
+    this.url = `http://localhost:${this.port}/`;
+  }
+
+  /** Runs the program until it ends by itself. @return its exit code and what it wrote */
+  static async refused(...args) {
+    const child = spawn(chatProgram(), args, { stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE_MS });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
+    const code = await new Promise((resolve, reject) => child.once("close", resolve).once("error", reject));
+    return { code, output };
   }
 
   /** Ends the process as a crash would. */

@@ -35,8 +35,6 @@ class HttpSite {
 
     void set_draining() noexcept { draining_ = true; }
     bool draining() const noexcept { return draining_; }
-    /// Connections that are open now, those that became WebSockets not counted.
-    std::atomic<std::size_t>& connections() noexcept { return connections_; }
 
     /// The transport that a request is for, or null.
     HttpTransport* transport(std::string_view path) const noexcept;
@@ -51,7 +49,6 @@ class HttpSite {
     ServerConfig config_;
     std::vector<Handler> handlers_;
     std::atomic<bool> draining_{false};
-    std::atomic<std::size_t> connections_{0};
 };
 
 /// Serves a connection's requests until it ends or a transport takes it over.

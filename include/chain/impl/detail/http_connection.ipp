@@ -13,7 +13,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <optional>
+#include <memory>
 #include <utility>
 
 namespace chain::detail {
@@ -21,15 +21,10 @@ namespace chain::detail {
 namespace http = boost::beast::http;
 
 /// One connection's requests, one after another.
-class HttpConnection {
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
     HttpConnection(HttpSocket socket, net::io_context& context, std::shared_ptr<HttpSite> site)
-        : socket_(std::move(socket)), context_(context), site_(std::move(site)), timer_(context) {
-        ++site_->connections();
-    }
-    ~HttpConnection() { --site_->connections(); }
-    HttpConnection(const HttpConnection&) = delete;
-    HttpConnection& operator=(const HttpConnection&) = delete;
+        : socket_(std::move(socket)), context_(context), site_(std::move(site)), timer_(context) {}
 
     net::awaitable<void> run() {
         for (bool more = true; more;) more = co_await serve_one();
@@ -69,9 +64,10 @@ class HttpConnection {
 
     void start_timer() {
         timer_.expires_after(site_->config().request_timeout);
-        timer_.async_wait([this](error_code failed) {
+        timer_.async_wait([weak = weak_from_this()](error_code failed) {
+            const auto self = weak.lock();
             error_code ignored;
-            if (!failed) socket_.cancel(ignored);
+            if (self && !failed) self->socket_.cancel(ignored);
         });
     }
 

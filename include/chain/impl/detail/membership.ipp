@@ -160,11 +160,11 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
     if (failure == Failure::none && (reply.is_none() || taken)) return;
     const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
     if (failure == Failure::bad_payload) {
-        answer(Status::error, R"({"reason":"bad payload"})", false);
+        if (!taken) answer(Status::error, R"({"reason":"bad payload"})", false);
     } else if (failure == Failure::none && payload) {
         answer(reply.status(), payload->raw(), payload->is_binary());
     } else {
-        answer(Status::error, R"({"reason":"internal error"})", false);
+        if (!taken) answer(Status::error, R"({"reason":"internal error"})", false);
         if (!work().ending) work_->ending = LeaveReason::error;
     }
 }
@@ -223,14 +223,14 @@ void Membership::proceed() {
         work_->intercepted.pop_front();
         deliver_intercepted(next);
     }
-    while (!busy() && !work_->waiting.empty()) {
+    while (work_ && !busy() && !work_->waiting.empty()) { // what is routed may have gone on by itself to the end
         const auto next = std::move(work_->waiting.front());
         work_->waiting.pop_front();
         work_->waiting_bytes -= next.size();
         session_->route(next.view());
         session_->lane().run_later();
     }
-    if (!busy() && status() == SocketStatus::joined && !work_->ending) work_.reset();
+    if (work_ && !busy() && status() == SocketStatus::joined && !work_->ending) work_.reset();
 }
 
 void Membership::send_lifecycle(MessageKind kind) {
@@ -256,6 +256,7 @@ void Membership::abandon() noexcept {
     if (!work_) return;
     ++work_->run;
     work_->patience.disarm();
+    work_->token.reset();
     work_->waiting.clear();
     work_->held.clear();
     work_->intercepted.clear();

@@ -41,8 +41,9 @@ void ServerCore::listen() {
         open({net::ip::address_v6::any(), config_.port}, failed);
         if (failed == net::error::address_family_not_supported) open({net::ip::address_v4::any(), config_.port}, failed);
     }
-    if (failed)
-        throw boost::system::system_error(failed, "chain: cannot listen at port " + std::to_string(config_.port));
+    // A code without the source location that Asio adds: it is a message for an operator.
+    const error_code cause{failed.value(), failed.category()};
+    if (failed) throw boost::system::system_error(cause, "chain: cannot listen at port " + std::to_string(config_.port));
     port_ = acceptor_.local_endpoint().port();
     accept();
 }
