@@ -892,7 +892,7 @@ export class Socket extends Events<SocketEvents> {
         log(SOCKET, "connected to %s", transport.endpoint());
         if (transport.heartbeat) this.heartbeat.start();
         else this.heartbeat.stop();
-        for (const channel of this.channels.slice()) channel.onConnected(previous);
+        for (const channel of this.channels.slice()) guarded(() => channel.onConnected(previous));
         for (const data of this.sendBuffer.splice(0)) this.link.send(data);
         this.emit("open", transport);
     }
@@ -1291,7 +1291,7 @@ export class Push {
 
     /** @internal */
     startTimeout(): void {
-        this.timer ??= setTimeout(() => this.settle("timeout", {}), this.timeout);
+        this.timer ??= setTimeout(() => this.settle("timeout", {}), Math.min(this.timeout, LONGEST_DELAY));
     }
 
     /** @internal Waits for no answer any more. */

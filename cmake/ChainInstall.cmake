@@ -1,4 +1,4 @@
-# Installs the headers, the library, and the package that find_package(chain) finds.
+# Installs the headers, the library, and what find_package(chain) and pkg-config find.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -25,3 +25,18 @@ install(FILES
   "${PROJECT_BINARY_DIR}/chainConfig.cmake"
   "${PROJECT_BINARY_DIR}/chainConfigVersion.cmake"
   DESTINATION "${chain_package_dir}")
+
+# The .pc file finds the prefix from where it lies, as the CMake package does, so that both can be moved.
+set(chain_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+file(RELATIVE_PATH chain_pc_prefix "/prefix/${chain_pc_dir}" "/prefix")
+string(REGEX REPLACE "/$" "" chain_pc_prefix "${chain_pc_prefix}")
+set(chain_pc_requires "nlohmann_json >= 3.11")
+set(chain_pc_requires_private "libcrypto >= 3")
+if(NOT BUILD_SHARED_LIBS) # then who links it links these too, without having to ask with --static
+  string(APPEND chain_pc_requires ", ${chain_pc_requires_private}")
+  set(chain_pc_requires_private "")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/chain.pc.in" "${PROJECT_BINARY_DIR}/chain.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/chain.pc" DESTINATION "${chain_pc_dir}")
+
+include("${CMAKE_CURRENT_LIST_DIR}/ChainPackage.cmake")

@@ -22,6 +22,7 @@
 #include <chain/impl/detail/session_life.ipp>
 #include <chain/impl/detail/session_table.ipp>
 #include <chain/impl/detail/slice.ipp>
+#include <chain/impl/detail/sse_format.ipp>
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>

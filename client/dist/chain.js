@@ -625,7 +625,7 @@ class Socket extends Events {
         else
             this.heartbeat.stop();
         for (const channel of this.channels.slice())
-            channel.onConnected(previous);
+            guarded(() => channel.onConnected(previous));
         for (const data of this.sendBuffer.splice(0))
             this.link.send(data);
         this.emit("open", transport);
@@ -952,7 +952,7 @@ class Push {
         this.ref = this.socket.nextRef();
     }
     startTimeout() {
-        this.timer ?? (this.timer = setTimeout(() => this.settle("timeout", {}), this.timeout));
+        this.timer ?? (this.timer = setTimeout(() => this.settle("timeout", {}), Math.min(this.timeout, LONGEST_DELAY)));
     }
     cancel() {
         clearTimeout(this.timer);

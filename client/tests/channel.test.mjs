@@ -184,6 +184,19 @@ test("a push without answer says timeout, after the time of the push or of the s
     assert.equal(server.connections.length, 1);
 });
 
+test("a push without a time limit waits for its answer", async (t) => {
+    const { server, channel } = await joined(t);
+    const timers = mockTimers(t);
+    const [ok, timeout] = [calls(), calls()];
+    server.answers.slow = silent;
+    channel.push("slow", {}, Infinity).on("ok", ok).on("timeout", timeout);
+    await until(() => server.last.of("slow").length === 1);
+    timers.tick(24 * 3600 * 1000);
+    assert.equal(timeout.seen.length, 0);
+    server.last.reply(server.last.of("slow")[0], 0);
+    await until(() => ok.seen.length === 1);
+});
+
 test("pushes before the join is done are kept in order and sent then", async (t) => {
     const { server, channel } = await unjoined(t);
     server.answers._join = silent;
@@ -323,6 +336,31 @@ test("after a reconnect every channel joins again with a new join ref", async (t
     assert.notEqual(channel.getJoinRef(), before);
     assert.deepEqual(server.last.of("_join").map((frame) => frame[3]), ["room:1", "room:2"]);
     assert.equal(ok.seen.length, 1);
+});
+
+test("params that throw after a reconnect are shown, and the other channels join all the same", async (t) => {
+    const shown = t.mock.method(console, "error", silent).mock;
+    let fails = false;
+    const params = () => {
+        if (fails) throw new Error("no token");
+        return {};
+    };
+    const { server, socket, channel, timers } = await unjoined(t, { params });
+    const second = socket.channel("room:2").join();
+    channel.join();
+    await until(() => channel.isJoined() && second.isJoined());
+    const open = calls();
+    socket.on("open", open);
+    fails = true;
+    await reconnect(server, socket, timers);
+    await until(() => second.isJoined());
+    assert.equal(open.seen.length, 1);
+    assert.match(String(shown.calls[0].arguments[0]), /no token/);
+
+    fails = false;
+    timers.tick(30_000); // the join without params times out
+    timers.tick(1000);
+    await until(() => channel.isJoined());
 });
 
 test("a leave is confirmed by the server, then the channel is closed", async (t) => {

@@ -68,8 +68,8 @@ chain::Channel chat_channel(House& house) {
         const auto& [id, text] = message;
         if (text.empty()) return Reply::error("there is nothing to send");
         if (id.size() + text.size() > max_text) return Reply::error("that message is too long");
-        const auto& from = socket.state<User>().name;
-        const Json entry{{"id", id}, {"from", from}, {"text", text}, {"time", std::time(nullptr)}};
+        Json entry = message;
+        entry.update({{"from", socket.state<User>().name}, {"time", std::time(nullptr)}});
         // Held until it is broadcast, so that the history's order is everybody's order.
         const std::lock_guard lock{house.mutex};
         auto& history = house.rooms[socket.topic()].history;

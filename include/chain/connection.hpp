@@ -12,6 +12,7 @@ namespace chain {
 enum class Framing : std::uint8_t {
     lines,     ///< Each frame is followed by a line feed; no frame holds one. For transports of your own.
     websocket, ///< Each frame is an unmasked WebSocket message.
+    sse,       ///< Each frame is a server-sent event with an id.
 };
 
 /// One live carrier of a session's frames, which a transport provides. All members are called on the session's executor, and must neither throw nor

@@ -20,6 +20,7 @@ class Request {
     std::string target;         ///< Path and query as sent.
     Fields query;               ///< Decoded query parameters, in order. Names may repeat.
     Fields headers;             ///< Header fields, in order. Names may repeat.
+    std::string body;           ///< Of a POST.
     std::string peer_address;   ///< The client's IP address as text; empty when there is none.
     std::uint16_t peer_port = 0;
     bool tls = false; ///< Did the client connect over TLS?
@@ -30,6 +31,8 @@ class Request {
     std::optional<std::string_view> param(std::string_view name) const noexcept;
     /// The first header field `name` (any case), or nullopt.
     std::optional<std::string_view> header(std::string_view name) const noexcept;
+    /// All cookies of the Cookie headers, in order.
+    Fields cookies() const;
     /// The first cookie `name` of the Cookie headers, or nullopt.
     std::optional<std::string_view> cookie(std::string_view name) const noexcept;
     /// The query parameters as a JSON object of strings; the last of several wins.

@@ -38,7 +38,7 @@ class Server {
     /// Stops without a drain, if it still runs.
     ~Server();
 
-    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport. Before `run` or `start`.
+    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport and an SseTransport. Before `run` or `start`.
     /// @throws std::invalid_argument when the endpoint is taken
     Server& mount(Handler handler);
     /// Opens the port.
@@ -50,7 +50,7 @@ class Server {
     void run();
     /// Serves on threads of its own and returns. Signals are left to the application.
     void start();
-    /// Drains and ends `run`, or what `start` has begun; waits for the latter. Thread-safe.
+    /// Drains and ends `run`, or what `start` has begun; waits for the latter, unless called on one of its threads. Thread-safe.
     void stop();
 
   private:

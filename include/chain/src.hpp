@@ -11,7 +11,9 @@
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/http_connection.ipp>
+#include <chain/impl/detail/http_rules.ipp>
 #include <chain/impl/detail/http_site.ipp>
+#include <chain/impl/detail/http_transport.ipp>
 #include <chain/impl/detail/lane.ipp>
 #include <chain/impl/detail/lane_timer.ipp>
 #include <chain/impl/detail/lane_topics.ipp>
@@ -21,6 +23,7 @@
 #include <chain/impl/detail/membership_work.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
+#include <chain/impl/detail/plain_connection.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
@@ -29,6 +32,9 @@
 #include <chain/impl/detail/session_life.ipp>
 #include <chain/impl/detail/session_table.ipp>
 #include <chain/impl/detail/slice.ipp>
+#include <chain/impl/detail/sse_connection.ipp>
+#include <chain/impl/detail/sse_format.ipp>
+#include <chain/impl/detail/sse_tabs.ipp>
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
@@ -48,6 +54,7 @@
 #include <chain/impl/socket.ipp>
 #include <chain/impl/testing/kit.ipp>
 #include <chain/impl/topic.ipp>
+#include <chain/impl/transports/sse.ipp>
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/utf8.ipp>
 #include <chain/impl/ws_codec.ipp>

@@ -57,7 +57,7 @@ export class ChatServer {
       stream.unref();
     }
     await until("the address of the chat's server", () => {
-      if (this.process.exitCode !== null) throw new Error(`the chat's server ended at once: ${this.output}`);
+      if (this.process.exitCode !== null || this.process.signalCode) throw new Error(`the chat's server ended at once: ${this.output}`);
       return /http:\S+:(\d+)\n/.test(this.output);
     });
     this.port = Number(/:(\d+)\n/.exec(this.output)[1]);

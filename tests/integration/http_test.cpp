@@ -266,7 +266,9 @@ TEST_CASE("requests that are too big or make no sense are refused in time to be 
         client.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd");
         CHECK(client.read_http().status == 400);
     }
+    client.finish_sending();
     CHECK(client.read_to_end().find("HTTP/1.1 2") == std::string::npos);
+    CHECK_FALSE(client.was_reset());
     CHECK(get(server, "/healthz").status == 200);
 }
 

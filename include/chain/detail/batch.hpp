@@ -34,6 +34,8 @@ class Batch {
     void joined(Membership& member);
     /// A member, settled, leaves its group.
     void leaving(Membership& member);
+    /// The last member, settled, has left the group: nobody reads what was appended to it.
+    void abandoned(Group& group) noexcept;
     /// Turns all that `session` has coming into frames of its own, before it leaves a group or changes its encoding.
     void settle(SessionCore& session);
     /// Sends now what `session` has coming.

@@ -38,5 +38,7 @@ class HttpTransport : public Transport {
 
 /// `{"reason": reason}` with an HTTP status.
 HttpAnswer refuse_request(int status, std::string_view reason);
+/// The answer to a client that the connect handler refused.
+HttpAnswer refuse_connect(const Refusal& refusal);
 
 } // namespace chain::detail

@@ -13,6 +13,7 @@
 #include <chain/message.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <deque>
@@ -33,7 +34,7 @@ class LaneTimer;
 /// threads speak to it. Everything else is for its own thread, inside a `Scope`.
 class Lane : public RefCounted<Lane> {
   public:
-    Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor);
+    Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context);
     ~Lane();
 
     /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what was put off runs, and the flush is scheduled.
@@ -103,6 +104,9 @@ class Lane : public RefCounted<Lane> {
     Message& inbound() noexcept { return inbound_; }
     std::string& scratch() noexcept;
     std::span<char> read_buffer();
+    Slice& stamps() noexcept;
+    /// The io_context that the lane lives in.
+    net::io_context& context() const noexcept { return context_; }
 
     /// Ends all sessions without running user code; the lane takes nothing any more.
     void shutdown() noexcept;
@@ -122,6 +126,7 @@ class Lane : public RefCounted<Lane> {
     void append(Group& group, const Message& message, const Membership* except, const Broadcast* shared);
 
     std::shared_ptr<HandlerCore> handler_;
+    net::io_context& context_;
     net::any_io_executor executor_;
     std::atomic<std::thread::id> thread_{};
     std::atomic<std::size_t> session_count_{0};
@@ -135,6 +140,7 @@ class Lane : public RefCounted<Lane> {
     Message inbound_;
     std::string scratch_;
     std::unique_ptr<char[]> read_buffer_;
+    Slice stamps_;
     unsigned depth_ = 0;
     unsigned handler_depth_ = 0;
     bool flush_scheduled_ = false;

@@ -20,6 +20,8 @@ class Outbox {
 
     /// How many frames have been numbered.
     std::uint32_t sent() const noexcept { return sent_; }
+    /// The number of the next frame that is given to the outbox.
+    std::uint32_t next() const noexcept;
     /// Nothing waits.
     bool idle() const noexcept { return !backlog_; }
     /// Bytes that wait.

@@ -48,6 +48,7 @@ class ServerCore {
     void watch_signals();
     void drain();
     void drained();
+    bool inside() const noexcept;
     void join() noexcept;
 
     ServerConfig config_;
@@ -58,6 +59,7 @@ class ServerCore {
     net::signal_set signals_;
     std::uint16_t port_ = 0;
     std::size_t turn_ = 0;
+    std::atomic<bool> started_{false};
     std::atomic<bool> draining_{false};
     std::atomic<std::size_t> handlers_left_{0};
     std::mutex joining_;

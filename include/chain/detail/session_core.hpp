@@ -89,8 +89,10 @@ class SessionCore : public RefCounted<SessionCore> {
     void remove(Membership& membership);
 
     error_code attach(std::shared_ptr<Connection> connection);
-    void detach(const Connection& connection) noexcept;
-    Connection* connection() const noexcept { return connection_.get(); }
+    /// @return the rest of a frame of which the connection has taken a part
+    std::string detach(const Connection& connection) noexcept;
+    /// Is this the connection that is attached now?
+    bool attached(const Connection& connection) const noexcept { return connection_.get() == &connection; }
     /// The connection can take more.
     void writable();
     /// Appends a control frame of the connection, in its place among the others.
@@ -125,6 +127,7 @@ class SessionCore : public RefCounted<SessionCore> {
     };
 
     Extras& extras();
+    const Slice& stamped(const Slice& slice);
     void join(const Message& message);
     void start_join(const Message& message);
     void leave(const Message& message);

@@ -16,7 +16,7 @@ class SessionCore;
 class SessionTable {
   public:
     void add(SessionCore& session);
-    void remove(SessionCore& session) noexcept;
+    bool remove(SessionCore& session) noexcept;
     Ref<SessionCore> find(const RandomId& id) const;
     std::size_t size() const noexcept;
 

@@ -1,6 +1,7 @@
 // Small helpers for header fields and the like.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ std::string percent_decode(std::string_view text, bool plus_is_space);
 std::string_view take_until(std::string_view& text, char separator) noexcept;
 /// Are they equal, ASCII letters of either case taken as the same?
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// The texts with ", " between them.
+std::string join(std::span<const std::string> texts);
 /// Without spaces and tabs at both ends.
 std::string_view trim_spaces(std::string_view text) noexcept;
 

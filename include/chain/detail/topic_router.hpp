@@ -27,6 +27,9 @@ class Route {
     /// The lane, when there is exactly one. Needs no lock.
     Lane* sole() const noexcept { return sole_.load(); }
 
+    /// The lane among them whose own thread this is, or null: what it publishes acts at once, in the order of its calls.
+    Ref<Lane> lane_here();
+
     std::mutex& mutex() noexcept { return mutex_; }
     /// Under the mutex.
     const std::vector<Ref<Lane>>& lanes() const noexcept { return lanes_; }

@@ -37,17 +37,39 @@ std::optional<std::string_view> Request::header(std::string_view name) const noe
     return std::nullopt;
 }
 
-std::optional<std::string_view> Request::cookie(std::string_view name) const noexcept {
+namespace detail {
+
+/// Calls `f(name, value)` for each cookie, until it returns true.
+template <class F> void for_each_cookie(const Request::Fields& headers, F f) {
     for (const auto& [key, field] : headers) {
-        if (!detail::equals_ignoring_case(key, "cookie")) continue;
+        if (!equals_ignoring_case(key, "cookie")) continue;
         std::string_view rest = field;
         while (!rest.empty()) {
-            auto value = detail::take_until(rest, ';');
-            if (detail::trim_spaces(detail::take_until(value, '=')) == name)
-                return detail::trim_spaces(value);
+            auto value = take_until(rest, ';');
+            const auto name = trim_spaces(take_until(value, '='));
+            if (f(name, trim_spaces(value))) return;
         }
     }
-    return std::nullopt;
+}
+
+} // namespace detail
+
+Request::Fields Request::cookies() const {
+    Fields found;
+    detail::for_each_cookie(headers, [&](std::string_view name, std::string_view value) {
+        found.emplace_back(name, value);
+        return false;
+    });
+    return found;
+}
+
+std::optional<std::string_view> Request::cookie(std::string_view name) const noexcept {
+    std::optional<std::string_view> found;
+    detail::for_each_cookie(headers, [&](std::string_view key, std::string_view value) {
+        if (key == name) found = value;
+        return found.has_value();
+    });
+    return found;
 }
 
 Json Request::params() const {

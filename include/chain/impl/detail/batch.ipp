@@ -67,6 +67,12 @@ void Batch::leaving(Membership& member) {
     member.skip(0);
 }
 
+void Batch::abandoned(Group& group) noexcept {
+    if (!group.open) return;
+    give_back(*std::exchange(group.open, nullptr));
+    std::erase_if(open_groups_, [&](const auto& open) { return open.second == &group; });
+}
+
 void Batch::settle(SessionCore& session) {
     auto* all = merged(session);
     if (all->count() > 0) std::swap(own_slice(session), *all);

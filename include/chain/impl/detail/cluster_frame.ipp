@@ -31,7 +31,10 @@ std::string write_cluster_frame(const ClusterFrame& frame) {
 bool well_formed(const ClusterFrame& frame) noexcept {
     if (!valid_topic(frame.topic)) return false;
     if (frame.kind == ClusterFrame::Kind::broadcast && !valid_event(frame.event)) return false;
-    return frame.binary || valid_json(frame.payload);
+    if (frame.binary) return true;
+    JsonScanner scanner(frame.payload, JsonScanner::depth_capacity);
+    const auto value = scanner.value();
+    return value && value->text == frame.payload && value->compact; // a line break would split frames
 }
 
 result<ClusterFrame> read_cluster_frame(std::string_view bytes) {

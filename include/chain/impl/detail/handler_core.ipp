@@ -79,7 +79,7 @@ void HandlerCore::configure() {
 Lane& HandlerCore::use(net::io_context& context) {
     auto& service = net::use_service<LaneService>(context);
     if (auto* found = service.find(*this)) return *found;
-    const Ref<Lane> lane(new Lane(shared_from_this(), context.get_executor()));
+    const Ref<Lane> lane(new Lane(shared_from_this(), context));
     service.add(lane);
     const std::lock_guard lock(mutex_);
     lanes_.push_back(lane);

@@ -7,13 +7,17 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <array>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 namespace chain::detail {
@@ -27,6 +31,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         : socket_(std::move(socket)), context_(context), site_(std::move(site)), timer_(context) {}
 
     net::awaitable<void> run() {
+        error_code ignored;
+        socket_.set_option(net::ip::tcp::no_delay(true), ignored);
         for (bool more = true; more;) more = co_await serve_one();
     }
 
@@ -43,15 +49,28 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         const auto [failed, count] = co_await http::async_read(socket_, buffer_, parser, no_throw);
         timer_.cancel();
         if (failed) {
-            if (const auto status = status_of(failed)) co_await write(plain_text(status, "bad request\n"), 11, false, false);
+            if (const auto status = status_of(failed)) co_await refuse(status);
             co_return false;
         }
-        const auto message = parser.release();
+        auto message = parser.release();
+        if (message.version() < 11) message.erase(http::field::upgrade); // RFC 9110, section 7.8
         auto answer = co_await respond(request_from(message));
         const bool alive = message.keep_alive() && !site_->draining() && !answer.take_over;
-        if (!co_await write(answer, message.version(), alive, message.method() == http::verb::head)) co_return false;
-        if (answer.take_over) hand_over(answer);
-        co_return alive;
+        const bool written = co_await write(answer, message.version(), alive, message.method() == http::verb::head);
+        if (answer.take_over) hand_over(answer, written);
+        co_return alive && written;
+    }
+
+    /// Answers what could not be read. What the client still sends is read for a while and dropped: closing at once would reset the
+    /// connection, and the client might lose the answer.
+    net::awaitable<void> refuse(int status) {
+        if (!co_await write(plain_text(status, "bad request\n"), 11, false, false)) co_return;
+        error_code failed;
+        socket_.shutdown(HttpSocket::shutdown_send, failed);
+        std::array<char, 4096> dropped;
+        start_timer();
+        while (!failed) std::tie(failed, std::ignore) = co_await socket_.async_read_some(net::buffer(dropped), no_throw);
+        timer_.cancel();
     }
 
     /// What is answered to a request that could not be read; 0 when there is nobody to answer.
@@ -75,14 +94,21 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         Request request;
         request.method = message.method_string();
         request.target = message.target();
+        request.body = message.body();
         const auto query = request.target.find('?');
         if (query != std::string::npos) request.query = parse_query(std::string_view(request.target).substr(query + 1));
         for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
         error_code ignored;
         const auto peer = socket_.remote_endpoint(ignored);
-        request.peer_address = peer.address().to_string();
+        request.peer_address = plain_address(peer.address()).to_string();
         request.peer_port = peer.port();
         return request;
+    }
+
+    /// An IPv4 client of an IPv6 socket as what it is.
+    static net::ip::address plain_address(const net::ip::address& address) {
+        if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+        return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
     }
 
     net::awaitable<HttpAnswer> respond(Request request) {
@@ -101,9 +127,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         http::response<http::string_body> message(http::int_to_status(static_cast<unsigned>(answer.status)), version);
         message.result(static_cast<unsigned>(answer.status));
         for (const auto& [name, value] : answer.headers) message.insert(name, value);
+        if (answer.status != 101) message.keep_alive(alive);
         if (!answer.take_over) {
-            message.keep_alive(alive);
-            message.content_length(answer.body.size());
+            if (answer.status != 304 && answer.status != 204) message.content_length(answer.body.size());
             if (!head) message.body() = answer.body;
         }
         http::response_serializer<http::string_body> serializer(message);
@@ -113,7 +139,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         co_return !failed;
     }
 
-    void hand_over(const HttpAnswer& answer) {
+    /// Where the answer could not be written the socket is closed, so that whoever takes it over finds that out.
+    void hand_over(const HttpAnswer& answer, bool written) {
+        error_code ignored;
+        if (!written) socket_.close(ignored);
         const auto rest = buffer_.data();
         std::string received(static_cast<const char*>(rest.data()), rest.size());
         answer.take_over(PlainSocket(std::move(socket_)), std::move(received));

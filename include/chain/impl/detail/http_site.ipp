@@ -5,6 +5,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_site.hpp>
 #include <chain/detail/text.hpp>
+#include <chain/transports/sse.hpp>
 #include <chain/transports/websocket.hpp>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ void HttpSite::mount(Handler handler) {
     const auto same = [&](const Handler& other) { return other.config().endpoint == handler.config().endpoint; };
     if (std::ranges::any_of(handlers_, same))
         throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint + "\" is mounted twice");
-    if (HandlerAccess::core(handler)->transports().empty()) handler.add(std::make_shared<WebSocketTransport>());
+    if (HandlerAccess::core(handler)->transports().empty())
+        handler.add(std::make_shared<WebSocketTransport>()).add(std::make_shared<SseTransport>());
     handlers_.push_back(std::move(handler));
 }
 
@@ -48,7 +50,7 @@ HttpAnswer not_found() {
 HttpAnswer cacheable(const Request& request, std::string_view type, std::string etag, std::string body) {
     HttpAnswer answer{200, {{"ETag", etag}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}}, {}, {}};
     const auto known = request.header("If-None-Match");
-    if (known && known->find(etag) != std::string_view::npos) {
+    if (known && (known == "*" || known->find(etag) != std::string_view::npos)) {
         answer.status = 304;
     } else {
         answer.headers.emplace_back("Content-Type", type);

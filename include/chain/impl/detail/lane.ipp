@@ -16,8 +16,8 @@ namespace chain::detail {
 
 thread_local Lane* current_lane = nullptr;
 
-Lane::Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor)
-    : handler_(std::move(handler)), executor_(std::move(executor)), wheel_(handler_->clock().now()) {
+Lane::Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context)
+    : handler_(std::move(handler)), context_(context), executor_(context.get_executor()), wheel_(handler_->clock().now()) {
     if (handler_->clock().runs()) timer_ = std::make_unique<LaneTimer>(*this);
 }
 
@@ -157,6 +157,11 @@ std::span<char> Lane::read_buffer() {
     return {read_buffer_.get(), size};
 }
 
+Slice& Lane::stamps() noexcept {
+    stamps_.clear();
+    return stamps_;
+}
+
 std::string& Lane::scratch() noexcept {
     scratch_.clear();
     return scratch_;
@@ -171,6 +176,8 @@ void Lane::shutdown() noexcept {
     while (!sessions_.empty()) sessions_.back()->abandon();
     for (const auto& [name, entry] : std::exchange(topics_, {}))
         handler_->pubsub().router().remove(entry->route(), *this);
+    flush_scheduled_ = true; // nothing is posted to a context that is going
+    handler_->forget(*this);
     current_lane = outer;
 }
 

@@ -63,6 +63,7 @@ void Lane::leave(Membership& membership) {
     members[membership.index()] = members.back();
     members.pop_back();
     membership.place(nullptr, 0);
+    if (members.empty()) batch_.abandoned(*group);
     release_topic(membership.entry());
 }
 

@@ -96,7 +96,7 @@ void Membership::cancel() {
     auto& work = this->work();
     if (!work.suspended || work.patience.armed()) return;
     session_->lane().arm(work.patience, session_->lane().handler().config().timeouts.cancelled_handler);
-    work.cancel.emit(net::cancellation_type::terminal);
+    work.cancel->emit(net::cancellation_type::terminal);
 }
 
 /// The cancelled coroutine does not end: its membership goes on without it.
@@ -155,9 +155,10 @@ void Membership::refuse(std::string_view why) {
 }
 
 void Membership::conclude_event(Failure failure, const Reply& reply) {
-    const bool taken = work_ && work_->token && work_->token->used.exchange(true);
-    if (work_) work_->token.reset();
-    if (failure == Failure::none && (reply.is_none() || taken)) return;
+    const auto token = work_ ? std::exchange(work_->token, nullptr) : nullptr;
+    if (failure == Failure::none && reply.is_none()) return;
+    const bool taken = token && token->used.exchange(true);
+    if (failure == Failure::none && taken) return;
     const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
     if (failure == Failure::bad_payload) {
         if (!taken) answer(Status::error, R"({"reason":"bad payload"})", false);

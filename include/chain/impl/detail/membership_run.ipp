@@ -51,11 +51,12 @@ void Membership::spawn(net::awaitable<Reply> coroutine) {
     auto& work = this->work();
     work.suspended = true;
     const auto run = ++work.run;
-    auto done = [self = Ref<Membership>(this), run](std::exception_ptr thrown, Reply reply) {
+    work.cancel = std::make_shared<net::cancellation_signal>();
+    auto done = [self = Ref<Membership>(this), run, cancel = work.cancel](std::exception_ptr thrown, Reply reply) {
         self->completed(run, std::move(thrown), std::move(reply));
     };
     net::co_spawn(session_->lane().executor(), std::move(coroutine),
-                  net::bind_cancellation_slot(work.cancel.slot(), std::move(done)));
+                  net::bind_cancellation_slot(work.cancel->slot(), std::move(done)));
 }
 
 void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply reply) {
@@ -71,6 +72,7 @@ void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply r
 /// What an exception means for the client; the log is told what it was.
 Membership::Failure Membership::explain(std::exception_ptr thrown, Hook hook) noexcept {
     auto& handler = session_->lane().handler();
+    const bool answered = hook == Hook::join || hook == Hook::in;
     const auto log = [&](std::string_view what) {
         handler.notify([&](Observer& o) { o.handler_threw(pattern(), hook, what); });
     };
@@ -78,12 +80,14 @@ Membership::Failure Membership::explain(std::exception_ptr thrown, Hook hook) no
         std::rethrow_exception(std::move(thrown));
     } catch (const BadPayload&) {
         return Failure::bad_payload;
-    } catch (const Json::type_error&) {
+    } catch (const Json::type_error& e) {
+        if (!answered) log(e.what());
         return Failure::bad_payload;
-    } catch (const Json::out_of_range&) {
+    } catch (const Json::out_of_range& e) {
+        if (!answered) log(e.what());
         return Failure::bad_payload;
     } catch (const std::exception& e) {
-        const bool cancelled = work_ && work_->ending;
+        const bool cancelled = answered && work_ && work_->ending;
         if (!cancelled) log(e.what());
     } catch (...) {
         log("something that is no std::exception");

@@ -3,10 +3,19 @@
 
 #include <chain/detail/outbox.hpp>
 
+#include <algorithm>
+
 namespace chain::detail {
 
 Outbox::Outbox() = default;
 Outbox::~Outbox() = default;
+
+std::uint32_t Outbox::next() const noexcept {
+    if (!backlog_) return sent_ + 1;
+    const auto waits = [](const Frame& frame) { return frame.numbered; };
+    const auto first = backlog_->frames.begin() + static_cast<std::ptrdiff_t>(backlog_->next);
+    return sent_ + 1 + static_cast<std::uint32_t>(std::count_if(first, backlog_->frames.end(), waits));
+}
 
 std::size_t Outbox::unsent() const noexcept {
     return backlog_ ? backlog_->bytes.size() - backlog_->taken : 0;
@@ -27,17 +36,21 @@ void Outbox::keep(const Slice& slice, std::size_t taken) {
 }
 
 void Outbox::handed_over(std::size_t count) {
-    backlog_->taken += count;
+    auto& [bytes, taken, frames, next] = *backlog_;
+    taken += count;
     advance();
-    if (backlog_->taken == backlog_->bytes.size()) {
+    if (taken == bytes.size()) {
         backlog_.reset();
-    } else if (backlog_->taken > backlog_->bytes.size() / 2) {
-        backlog_->bytes.erase(0, backlog_->taken);
-        backlog_->frames.erase(backlog_->frames.begin(),
-                               backlog_->frames.begin() + static_cast<std::ptrdiff_t>(backlog_->next));
-        for (auto& frame : backlog_->frames) frame.end -= backlog_->taken;
-        backlog_->next = backlog_->taken = 0;
+        return;
     }
+    // Whole frames only: of one that is handed over in part, the beginning must stay known.
+    const auto whole = next == 0 ? 0 : frames[next - 1].end;
+    if (whole <= bytes.size() / 2) return;
+    bytes.erase(0, whole);
+    frames.erase(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(next));
+    for (auto& frame : frames) frame.end -= whole;
+    taken -= whole;
+    next = 0;
 }
 
 /// Numbers the frames whose first byte is handed over, and passes those that are handed over whole.

@@ -41,6 +41,13 @@ void PubSubCore::deliver(const Message& message, const Origin& origin) {
     const auto found = origin.entry ? nullptr : router_.find(message.topic);
     Route* route = origin.entry ? origin.entry->route().get() : found.get();
     if (!route) return;
+    if (!origin.lane) {
+        if (const auto lane = route->lane_here()) {
+            const Lane::Scope scope(*lane);
+            deliver(message, {lane.get(), nullptr, origin.except});
+            return;
+        }
+    }
     auto* here = origin.lane;
     if (here && route->sole() == here) {
         auto* entry = origin.entry ? origin.entry : here->find_topic(message.topic);

@@ -113,12 +113,18 @@ void ServerCore::run() {
 
 void ServerCore::start() {
     listen();
+    started_ = true;
     start_threads(0);
 }
 
 void ServerCore::stop() {
     net::post(workers_.front()->context, [this] { drain(); });
-    if (workers_.front()->thread.joinable()) join();
+    if (started_ && !inside()) join();
+}
+
+/// Is this one of the server's own threads, which cannot wait for itself?
+bool ServerCore::inside() const noexcept {
+    return std::ranges::any_of(workers_, [](const auto& worker) { return worker->context.get_executor().running_in_this_thread(); });
 }
 
 void ServerCore::watch_signals() {

@@ -5,6 +5,7 @@
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/sse_format.hpp>
 
 #include <utility>
 
@@ -29,10 +30,10 @@ error_code SessionCore::attach(std::shared_ptr<Connection> connection) {
     return {};
 }
 
-void SessionCore::detach(const Connection& connection) noexcept {
-    if (connection_.get() != &connection) return;
+std::string SessionCore::detach(const Connection& connection) noexcept {
+    if (connection_.get() != &connection) return {};
     connection_.reset();
-    take_partial();
+    return take_partial();
 }
 
 /// The rest of the frame that the connection has begun, which is lost to any other.
@@ -57,8 +58,24 @@ void SessionCore::send_control(std::string_view framed) {
     lane_->batch().append_framed(*this, framed);
 }
 
-void SessionCore::transmit(const Slice& slice) {
-    if (slice.count() == 0) return;
+/// The slice's events with their ids, which are the session's own: its public epoch, and the frame's number.
+const Slice& SessionCore::stamped(const Slice& slice) {
+    const auto epoch = to_hex(id_).substr(0, 8);
+    auto number = outbox_.next();
+    auto& out = lane_->stamps();
+    std::string event;
+    for (std::size_t i = 0; i < slice.count(); ++i) {
+        event.clear();
+        if (slice.piece(i).numbered) append_sse_id(event, epoch, number++);
+        event += slice.bytes_of(i);
+        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered);
+    }
+    return out;
+}
+
+void SessionCore::transmit(const Slice& shared) {
+    if (shared.count() == 0) return;
+    const auto& slice = framing_ == Framing::sse ? stamped(shared) : shared;
     const auto& bytes = slice.bytes();
     const std::size_t taken = connection_ && outbox_.idle() ? connection_->write(bytes) : 0;
     if (taken == bytes.size()) {
@@ -131,9 +148,9 @@ void SessionCore::finish() {
     drop_backlog();
     state_.reset();
     auto& handler = lane_->handler();
-    handler.sessions().remove(*this);
+    const bool opened = handler.sessions().remove(*this);
     lane_->remove(*this);
-    handler.ended(*this);
+    if (opened) handler.ended(*this);
 }
 
 void SessionCore::abandon() noexcept {

@@ -35,13 +35,13 @@ void SessionTable::add(SessionCore& session) {
     ++size_;
 }
 
-void SessionTable::remove(SessionCore& session) noexcept {
+bool SessionTable::remove(SessionCore& session) noexcept {
     const std::lock_guard lock(mutex_);
-    if (slots_.empty()) return;
+    if (slots_.empty()) return false;
     const auto mask = slots_.size() - 1;
     auto hole = home(session.id());
     while (slots_[hole] && slots_[hole] != &session) hole = (hole + 1) & mask;
-    if (!slots_[hole]) return;
+    if (!slots_[hole]) return false;
     --size_;
     // Close the hole, so that searches never end too early.
     for (auto at = (hole + 1) & mask; slots_[at]; at = (at + 1) & mask) {
@@ -51,6 +51,7 @@ void SessionTable::remove(SessionCore& session) noexcept {
         hole = at;
     }
     slots_[hole] = nullptr;
+    return true;
 }
 
 Ref<SessionCore> SessionTable::find(const RandomId& id) const {

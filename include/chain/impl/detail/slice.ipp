@@ -2,18 +2,26 @@
 #pragma once
 
 #include <chain/detail/slice.hpp>
+#include <chain/detail/sse_format.hpp>
 #include <chain/detail/ws_codec.hpp>
 
 namespace chain::detail {
 
 void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
                    bool numbered) {
-    if (framing == Framing::websocket) {
+    switch (framing) {
+    case Framing::websocket: {
         char header[ws_max_header];
         const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
         bytes_.append(header, write_ws_header(header, opcode, text.size()));
         append_framed(text, order, numbered);
-    } else {
+        break;
+    }
+    case Framing::sse:
+        append_sse_data(bytes_, text);
+        append_framed({}, order, numbered);
+        break;
+    case Framing::lines:
         bytes_.append(text);
         append_framed("\n", order, numbered);
     }

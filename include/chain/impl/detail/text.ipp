@@ -43,6 +43,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+std::string join(std::span<const std::string> texts) {
+    std::string out;
+    for (const auto& text : texts) out.append(out.empty() ? "" : ", ").append(text);
+    return out;
+}
+
 std::string_view trim_spaces(std::string_view text) noexcept {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

@@ -4,9 +4,17 @@
 #include <chain/detail/lane.hpp>
 #include <chain/detail/topic_router.hpp>
 
+#include <algorithm>
+
 namespace chain::detail {
 
 Route::~Route() = default;
+
+Ref<Lane> Route::lane_here() {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(lanes_, [](const auto& lane) { return lane->here(); });
+    return found == lanes_.end() ? nullptr : *found;
+}
 
 std::shared_ptr<Route> TopicRouter::add(std::string_view topic, Lane& lane) {
     std::shared_ptr<Route> route;

@@ -4,6 +4,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/origin.hpp>
 #include <chain/detail/text.hpp>
+#include <chain/detail/unclaimed.hpp>
 #include <chain/detail/ws_connection.hpp>
 #include <chain/transports/websocket.hpp>
 
@@ -14,14 +15,6 @@
 namespace chain {
 
 namespace detail {
-
-HttpAnswer refuse_request(int status, std::string_view reason) {
-    HttpAnswer answer;
-    answer.status = status;
-    answer.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-    answer.body = Json{{"reason", std::string(reason)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-    return answer;
-}
 
 /// Is `token` an element of a comma-separated header field?
 bool has_token(std::optional<std::string_view> field, std::string_view token) noexcept {
@@ -63,22 +56,6 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
     if (!key || key->size() != 24) return refuse_request(400, "Sec-WebSocket-Key is missing or malformed");
     return std::nullopt;
 }
-
-HttpAnswer refuse_connect(const Refusal& refusal) {
-    const bool valid = refusal.status >= 400 && refusal.status <= 599;
-    return refuse_request(valid ? refusal.status : 403, refusal.reason.empty() ? "refused" : refusal.reason);
-}
-
-/// Ends a session that no connection has claimed, as the answer did not reach the client.
-struct Unclaimed {
-    explicit Unclaimed(Ref<SessionCore> opened) : session(std::move(opened)) {}
-    Unclaimed(const Unclaimed&) = delete;
-    Unclaimed& operator=(const Unclaimed&) = delete;
-    ~Unclaimed() {
-        if (session) Session(session).close(1001);
-    }
-    Ref<SessionCore> session;
-};
 
 HttpAnswer upgrade(const Session& session, const std::string& accept) {
     HttpAnswer answer;

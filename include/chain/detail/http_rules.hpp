@@ -1,0 +1,24 @@
+// Which web pages may use an HTTP transport, and the headers that tell their browsers.
+#pragma once
+
+#include <chain/cookie.hpp>
+#include <chain/cors.hpp>
+#include <chain/request.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace chain::detail {
+
+/// May the page that sent this request use the transport? By the endpoint's own origin, `allowed` (HandlerConfig) and `cors`.
+bool page_allowed(const Request& request, std::span<const std::string> allowed, const std::optional<CorsConfig>& cors);
+/// Adds the headers that an answer to a page of another origin needs.
+void add_cors(Request::Fields& headers, const Request& request, const std::optional<CorsConfig>& cors);
+/// Adds those that answer a preflight.
+void add_preflight(Request::Fields& headers, const Request& request, const CorsConfig& cors);
+/// The value of a Set-Cookie header. An empty `value` expires the cookie.
+std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value, std::string_view path, bool tls);
+
+} // namespace chain::detail

@@ -1,0 +1,38 @@
+// SseConnection: a session's stream of server-sent events.
+#pragma once
+
+#include <chain/detail/plain_connection.hpp>
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace chain::detail {
+
+/// Writes a session's events behind the head of an HTTP response; the body ends with the connection. The client sends nothing on it.
+class SseConnection final : public PlainConnection {
+  public:
+    SseConnection(PlainSocket socket, Ref<SessionCore> session, std::chrono::milliseconds keep_alive);
+
+    /// Says how soon to come back, attaches itself to the session, and waits for the stream's end.
+    void start(std::chrono::milliseconds retry);
+
+    Framing framing() const noexcept override { return Framing::sse; }
+    std::size_t write(std::string_view bytes) noexcept override;
+    void close(std::uint16_t code, std::string_view reason, std::string unsent) noexcept override;
+
+  private:
+    void take(std::span<char>) override {}
+    void watch() override;
+    void lost() override;
+    void rest_sent() noexcept override;
+
+    std::chrono::milliseconds keep_alive_;
+    std::uint32_t wrote_ = 0; ///< When something was written last, in the lane's ticks.
+};
+
+/// Makes `socket`, whose response head is written, the stream of `session`, on the session's own lane.
+void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry, std::chrono::milliseconds keep_alive);
+
+} // namespace chain::detail

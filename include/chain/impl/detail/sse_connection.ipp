@@ -1,0 +1,81 @@
+// Definitions of <chain/detail/sse_connection.hpp>.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/detail/sse_connection.hpp>
+
+#include <utility>
+
+namespace chain::detail {
+
+SseConnection::SseConnection(PlainSocket socket, Ref<SessionCore> session, std::chrono::milliseconds keep_alive)
+    : PlainConnection(std::move(socket), std::move(session)), keep_alive_(keep_alive) {}
+
+void SseConnection::start(std::chrono::milliseconds retry) {
+    const Lane::Scope scope(session().lane());
+    if (!attach("retry: " + std::to_string(retry.count()) + "\n\n")) return;
+    arm(keep_alive_);
+    wait_readable();
+}
+
+std::size_t SseConnection::write(std::string_view bytes) noexcept {
+    wrote_ = session().lane().ticks();
+    return PlainConnection::write(bytes);
+}
+
+void SseConnection::watch() {
+    if (state() == State::closing) {
+        shut();
+        return;
+    }
+    const auto quiet = TimerWheel::tick * (session().lane().ticks() - wrote_);
+    if (quiet >= keep_alive_) {
+        session().send_control(": keep-alive\n\n");
+        arm(keep_alive_);
+    } else {
+        arm(keep_alive_ - quiet);
+    }
+}
+
+/// The end of the current stream, and of no other, starts the time in which the client may come back.
+void SseConnection::lost() {
+    if (!session().attached(*this)) return;
+    session().detach(*this);
+    session().schedule_shutdown(session().lane().handler().config().timeouts.resume_window);
+}
+
+void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) noexcept {
+    if (state() == State::closing || state() == State::closed) return;
+    finish(std::move(unsent));
+}
+
+void SseConnection::rest_sent() noexcept {
+    shut();
+}
+
+/// The same socket in another context.
+PlainSocket moved_to(net::io_context& context, PlainSocket socket) {
+    error_code failed;
+    const auto protocol = socket.local_endpoint(failed).protocol();
+    const auto handle = socket.release(failed);
+    PlainSocket moved(context);
+    moved.assign(protocol, handle, failed);
+    return moved;
+}
+
+void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry,
+               std::chrono::milliseconds keep_alive) {
+    auto& lane = session->lane();
+    if (lane.here()) {
+        std::make_shared<SseConnection>(std::move(socket), session, keep_alive)->start(retry);
+        return;
+    }
+    auto shared = std::make_shared<PlainSocket>(moved_to(lane.context(), std::move(socket)));
+    lane.post([shared, session, retry, keep_alive] {
+        std::make_shared<SseConnection>(std::move(*shared), session, keep_alive)->start(retry);
+    });
+}
+
+} // namespace chain::detail

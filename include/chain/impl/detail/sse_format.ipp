@@ -1,0 +1,16 @@
+// Definitions of <chain/detail/sse_format.hpp>.
+#pragma once
+
+#include <chain/detail/sse_format.hpp>
+
+namespace chain::detail {
+
+void append_sse_data(std::string& out, std::string_view data) {
+    out.append("data: ").append(data).append("\n\n");
+}
+
+void append_sse_id(std::string& out, std::string_view epoch, std::uint32_t number) {
+    out.append("id: ").append(epoch).append("-").append(std::to_string(number)).append("\n");
+}
+
+} // namespace chain::detail

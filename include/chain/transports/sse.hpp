@@ -1,0 +1,45 @@
+// SseTransport: clients over Server-Sent Events, with POST for what they say.
+#pragma once
+
+#include <chain/cookie.hpp>
+#include <chain/cors.hpp>
+#include <chain/detail/http_transport.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+namespace chain {
+
+namespace detail {
+class SseTabs;
+}
+
+/// Settings of an SseTransport.
+struct SseConfig {
+    std::optional<CorsConfig> cors = {};          ///< Empty: pages of the endpoint's own origin only.
+    CookieConfig cookie = {};
+    std::chrono::milliseconds retry{3'000};       ///< After which a browser whose stream broke comes back.
+    std::chrono::milliseconds keep_alive{15'000}; ///< A comment is sent after so long without traffic.
+    std::size_t tabs = 16;                        ///< Living sessions of one browser; one more ends the oldest.
+    std::size_t frames_per_post = 100;            ///< Frames in one body; more is answered 400.
+};
+
+/// Clients over Server-Sent Events at `GET {endpoint}/sse`, with `POST {endpoint}/sse` for what they say: what deployed copies of the Go
+/// package's `chain.js` speak. A session outlives its stream by `Timeouts::resume_window`; a new stream of the same tab takes it over.
+class SseTransport final : public detail::HttpTransport {
+  public:
+    explicit SseTransport(SseConfig config = {});
+    ~SseTransport() override;
+
+    std::string_view name() const noexcept override { return "sse"; }
+    void configure(Handler& handler) override;
+    void serve(net::io_context& context, Request request, Respond respond) override;
+
+  private:
+    SseConfig config_;
+    std::weak_ptr<detail::HandlerCore> handler_;
+    std::shared_ptr<detail::SseTabs> tabs_;
+};
+
+} // namespace chain

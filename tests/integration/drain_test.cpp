@@ -1,0 +1,150 @@
+// A server's end: drain, close codes, and its port taken over at once.
+#include "../support/catch.hpp"
+#include "support/gate.hpp"
+#include "support/test_server.hpp"
+#include "support/ws_client.hpp"
+
+#include <atomic>
+#include <thread>
+
+using chain::Json, chain::LeaveReason, chain::Socket;
+using test::RawClient, test::TestServer, test::WsClient;
+
+TEST_CASE("stop drains: leave handlers run, the last words are sent, clients see 1012") {
+    auto room = test::room_channel();
+    std::atomic<int> left{0};
+    room.on_leave([&](Socket& socket, LeaveReason reason) {
+        if (reason == LeaveReason::close) ++left;
+        socket.broadcast("left");
+    });
+    const auto threads = GENERATE(1U, 2U);
+    TestServer server(room, {}, {.port = 0, .threads = threads});
+    server.start();
+    std::vector<WsClient> clients;
+    for (int i = 0; i < 10; ++i) {
+        clients.emplace_back(server.port());
+        clients.back().send(R"([0,1,1,"room:a","_join",{}])");
+        REQUIRE(clients.back().receive() == "[1,1,1,0,{}]");
+    }
+    clients[0].send(R"([0,1,2,"room:a","say","last words"])");
+    for (auto& client : clients) REQUIRE(client.receive() == R"([2,"room:a","say","last words"])");
+
+    std::thread stopper([&] { server.stop(); });
+    for (auto& client : clients) CHECK(client.close_code() == 1012);
+    stopper.join();
+    CHECK(left == 10);
+    CHECK(server.handler.sessions() == 0);
+    CHECK(server.handler.draining());
+    CHECK_THROWS(RawClient(server.port()));
+}
+
+TEST_CASE("a draining server is not ready, lets nobody join, and waits for leave handlers") {
+    test::Gate gate;
+    auto room = test::room_channel();
+    room.on_leave([&](Socket& socket, LeaveReason) -> chain::net::awaitable<void> {
+        co_await gate.pass();
+        socket.broadcast("left");
+    });
+    TestServer server(room);
+    server.start();
+    RawClient probe(server.port());
+    RawClient live(server.port());
+    RawClient late(server.port());
+    CHECK(probe.get("/readyz").status == 200);
+    CHECK(live.get("/healthz").status == 200);
+    CHECK(late.get("/healthz").status == 200);
+    auto member = server.member("room:a");
+
+    std::thread stopper([&] { server.stop(); });
+    REQUIRE(gate.wait_for(1));
+    const auto answer = probe.get("/readyz");
+    CHECK(answer.status == 503);
+    CHECK(answer.header("connection") == "close");
+    CHECK(live.get("/healthz").status == 200);
+    CHECK(late.upgrade().status == 503);
+    CHECK(server.handler.sessions() == 1);
+    gate.open();
+    CHECK(member.close_code() == 1012);
+    stopper.join();
+}
+
+TEST_CASE("a drain does not wait longer than its deadline") {
+    test::Gate gate;
+    auto room = test::room_channel();
+    room.on_leave([&](Socket&, LeaveReason) -> chain::net::awaitable<void> { co_await gate.pass(); });
+    TestServer server(room, {}, {.port = 0, .threads = 1, .drain_deadline = std::chrono::milliseconds(100)});
+    server.start();
+    auto member = server.member("room:a");
+    server.stop();
+    CHECK(server.handler.sessions() == 1);
+    gate.open();
+    server.destroy();
+    CHECK(server.handler.sessions() == 0);
+    CHECK(member.close_code() != 1000);
+}
+
+TEST_CASE("a new server takes the port over at once, and clients come back to it") {
+    auto first = std::make_unique<TestServer>(test::room_channel());
+    first->start();
+    const auto port = first->port();
+    auto client = first->member("room:a");
+    RawClient idle(port);
+    CHECK(idle.get("/healthz").status == 200);
+
+    const bool with_drain = GENERATE(true, false);
+    if (with_drain) first->stop();
+    first.reset();
+    TestServer second(test::room_channel(), {}, {.port = port, .threads = 1});
+    second.start();
+    CHECK(second.port() == port);
+    auto again = second.member("room:a");
+    again.send_text(R"([0,1,2,"room:a","say","back"])");
+    CHECK(again.receive() == R"([2,"room:a","say","back"])");
+    CHECK(client.close_code() != 1000);
+}
+
+TEST_CASE("stop may be called twice, at the same time, and from a handler") {
+    chain::Channel room{"room:*"};
+    std::optional<TestServer> server;
+    room.on_join([](Socket&, const Json&) {});
+    room.on("stop", [&](Socket&, const Json&) { server->stop(); });
+    server.emplace(room, chain::HandlerConfig{}, chain::ServerConfig{.port = 0, .threads = 2});
+    server->start();
+    auto client = server->member("room:a");
+
+    SECTION("at the same time") {
+        std::thread first([&] { server->stop(); });
+        std::thread second([&] { server->stop(); });
+        first.join();
+        second.join();
+    }
+    SECTION("from a handler") {
+        client.send_text(R"([0,1,2,"room:a","stop",{}])");
+    }
+    CHECK(client.close_code() == 1012);
+    server->stop();
+    server->stop();
+    CHECK(server->handler.sessions() == 0);
+}
+
+TEST_CASE("a port that is taken is told when the server begins to listen") {
+    TestServer first(test::room_channel());
+    first.start();
+    chain::Server second({.address = "127.0.0.1", .port = first.port(), .threads = 1});
+    CHECK_THROWS_AS(second.listen(), boost::system::system_error);
+}
+
+TEST_CASE("a server that never ran goes without a trace") {
+    chain::Handler handler;
+    handler.add(test::room_channel());
+    {
+        chain::Server server({.port = 0, .threads = 2});
+        server.mount(handler);
+    }
+    {
+        chain::Server server({.port = 0, .threads = 2});
+        server.mount(handler).listen();
+        CHECK(server.port() != 0);
+    }
+    CHECK(handler.sessions() == 0);
+}
