@@ -45,9 +45,12 @@ TEST_CASE("wrong handshakes are refused with what would be right") {
     CHECK(old.status == 426);
     CHECK(old.header("sec-websocket-version") == "13");
     CHECK(client.request(get + upgrade + version + "\r\n").status == 400);
-    CHECK(client.request(get + upgrade + version + "Sec-WebSocket-Key: short\r\n\r\n").status == 400);
-    CHECK(client.request("PUT /socket/websocket HTTP/1.1\r\nHost: t\r\n" + upgrade + key + version +
-                         "\r\n").status == 405);
+    CHECK(client.request(get + upgrade + version + "Sec-WebSocket-Key: short\r\n\r\n").status ==
+          400);
+    CHECK(client
+              .request("PUT /socket/websocket HTTP/1.1\r\nHost: t\r\n" + upgrade + key + version +
+                       "\r\n")
+              .status == 405);
     CHECK(client.get("/healthz").status == 200);
     CHECK(RawClient(server.port())
               .request("GET /socket/websocket HTTP/1.0\r\n" + upgrade + key + version + "\r\n")
@@ -58,10 +61,11 @@ TEST_CASE("wrong handshakes are refused with what would be right") {
 TEST_CASE("header values of any case, and a list in Connection, upgrade as well") {
     TestServer server(test::room_channel());
     server.start();
-    const auto reply = RawClient(server.port())
-                           .request("GET /socket/websocket HTTP/1.1\r\nhost: t\r\nupgrade: WebSocket\r\n"
-                                    "connection: keep-alive, UPGRADE\r\nsec-websocket-version: 13\r\n"
-                                    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    const auto reply =
+        RawClient(server.port())
+            .request("GET /socket/websocket HTTP/1.1\r\nhost: t\r\nupgrade: WebSocket\r\n"
+                     "connection: keep-alive, UPGRADE\r\nsec-websocket-version: 13\r\n"
+                     "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     CHECK(reply.status == 101);
 }
 
@@ -212,14 +216,15 @@ TEST_CASE("pitfall 10: without configuration, pages of other origins are refused
     TestServer server(test::room_channel());
     server.start();
     // The requests name the host "test".
-    for (const std::string origin : {"http://test", "https://test", "http://TEST", "http://test:80"}) {
+    for (const std::string origin :
+         {"http://test", "https://test", "http://TEST", "http://test:80"}) {
         INFO(origin);
         CHECK(upgrade(server, "Origin: " + origin + "\r\n").status == 101);
     }
     CHECK(upgrade(server, "").status == 101);
-    for (const std::string origin :
-         {"http://evil", "http://test.evil", "http://eviltest", "http://test:8080", "null", "file://",
-          "http://evil/test", "http://test@evil", "test", "chrome-extension://test.x", ""}) {
+    for (const std::string origin : {"http://evil", "http://test.evil", "http://eviltest",
+                                     "http://test:8080", "null", "file://", "http://evil/test",
+                                     "http://test@evil", "test", "chrome-extension://test.x", ""}) {
         INFO(origin);
         const auto reply = upgrade(server, "Origin: " + origin + "\r\n");
         CHECK(reply.status == 403);

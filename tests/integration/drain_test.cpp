@@ -5,6 +5,7 @@
 #include "support/ws_client.hpp"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 using chain::Json, chain::LeaveReason, chain::Socket;
@@ -68,11 +69,35 @@ TEST_CASE("a draining server is not ready, lets nobody join, and waits for leave
     stopper.join();
 }
 
+TEST_CASE(
+    "a handler that the application drains first still tells it, and the server, of the end") {
+    test::Gate gate;
+    auto room = test::room_channel();
+    room.on_leave(
+        [&](Socket&, LeaveReason) -> chain::net::awaitable<void> { co_await gate.pass(); });
+    TestServer server(room, {}, {.port = 0, .threads = 2});
+    server.start();
+    auto first = server.member("room:a");
+    auto second = server.member("room:a");
+
+    std::promise<void> drained;
+    server.handler.drain(test::patience, [&] { drained.set_value(); });
+    REQUIRE(gate.wait_for(2));
+    std::thread stopper([&] { server.stop(); });
+    gate.open();
+    CHECK(drained.get_future().wait_for(test::patience) == std::future_status::ready);
+    stopper.join();
+    CHECK(first.close_code() == 1012);
+    CHECK(second.close_code() == 1012);
+}
+
 TEST_CASE("a drain does not wait longer than its deadline") {
     test::Gate gate;
     auto room = test::room_channel();
-    room.on_leave([&](Socket&, LeaveReason) -> chain::net::awaitable<void> { co_await gate.pass(); });
-    TestServer server(room, {}, {.port = 0, .threads = 1, .drain_deadline = std::chrono::milliseconds(100)});
+    room.on_leave(
+        [&](Socket&, LeaveReason) -> chain::net::awaitable<void> { co_await gate.pass(); });
+    TestServer server(room, {},
+                      {.port = 0, .threads = 1, .drain_deadline = std::chrono::milliseconds(100)});
     server.start();
     auto member = server.member("room:a");
     server.stop();
@@ -118,9 +143,7 @@ TEST_CASE("stop may be called twice, at the same time, and from a handler") {
         first.join();
         second.join();
     }
-    SECTION("from a handler") {
-        client.send_text(R"([0,1,2,"room:a","stop",{}])");
-    }
+    SECTION("from a handler") { client.send_text(R"([0,1,2,"room:a","stop",{}])"); }
     CHECK(client.close_code() == 1012);
     server->stop();
     server->stop();

@@ -51,7 +51,8 @@ void make_wait(TestServer& server, RawClient& other, const std::string& topic) {
 
 } // namespace
 
-TEST_CASE("10,000 messages of one client, 64 outstanding, reach 100 others exactly once, in order") {
+TEST_CASE(
+    "10,000 messages of one client, 64 outstanding, reach 100 others exactly once, in order") {
     const auto threads = GENERATE(1U, 2U);
     TestServer server(answering_channel(), {}, {.port = 0, .threads = threads});
     server.start();

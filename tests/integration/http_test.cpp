@@ -17,7 +17,8 @@ namespace {
 
 chain::ServerConfig small_server() { return {.port = 0, .threads = 1}; }
 
-HttpReply get(const TestServer& server, const std::string& target, const std::string& headers = {}) {
+HttpReply get(const TestServer& server, const std::string& target,
+              const std::string& headers = {}) {
     return RawClient(server.port()).get(target, headers);
 }
 
@@ -90,7 +91,8 @@ TEST_CASE("pitfall 32: the browser client is served with an ETag for each file, 
         }
     }
     CHECK(etags.size() == files.size());
-    CHECK(get(server, "/chain.js").body == content_of(fs::path(CHAIN_CLIENT_DIR) / "dist/chain.js"));
+    CHECK(get(server, "/chain.js").body ==
+          content_of(fs::path(CHAIN_CLIENT_DIR) / "dist/chain.js"));
 }
 
 TEST_CASE("HEAD is answered as GET, without the body") {
@@ -234,7 +236,8 @@ TEST_CASE("requests that are too big or make no sense are refused in time to be 
     RawClient client(server.port());
 
     SECTION("a header over the limit") {
-        client.send("GET / HTTP/1.1\r\nHost: t\r\nX-Long: " + std::string(20'000, 'x') + "\r\n\r\n");
+        client.send("GET / HTTP/1.1\r\nHost: t\r\nX-Long: " + std::string(20'000, 'x') +
+                    "\r\n\r\n");
         CHECK(client.read_http().status == 431);
     }
     SECTION("a header that never ends") {
@@ -250,7 +253,8 @@ TEST_CASE("requests that are too big or make no sense are refused in time to be 
     }
     SECTION("pitfall 9: a chunked body over the limit") {
         client.send("POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
-        for (int i = 0; i < 20 && client.send("2000\r\n" + std::string(0x2000, 'c') + "\r\n"); ++i) {
+        for (int i = 0; i < 20 && client.send("2000\r\n" + std::string(0x2000, 'c') + "\r\n");
+             ++i) {
         }
         CHECK(client.read_http().status == 413);
     }
@@ -263,7 +267,8 @@ TEST_CASE("requests that are too big or make no sense are refused in time to be 
         CHECK(client.read_http().status == 400);
     }
     SECTION("two lengths") {
-        client.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd");
+        client.send(
+            "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd");
         CHECK(client.read_http().status == 400);
     }
     client.finish_sending();

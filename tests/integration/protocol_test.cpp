@@ -1,5 +1,5 @@
-// The rows of the protocol that a broken or hostile client touches, over a real socket: each gets its
-// answer, and the session's other topics go on.
+// The rows of the protocol that a broken or hostile client touches, over a real socket: each gets
+// its answer, and the session's other topics go on.
 #include "../support/catch.hpp"
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
@@ -43,7 +43,8 @@ TEST_CASE("pitfall 2: a handler that throws ends that membership alone") {
     CHECK(client.ask(R"([0,1,3,"room:a","throw",{}])") ==
           R"([1,1,3,1,{"reason":"internal error"}])");
     CHECK(client.receive() == R"([0,1,0,"room:a","_error",{}])");
-    CHECK(client.ask(R"([0,1,4,"room:a","echo",1])") == R"([1,1,4,1,{"reason":"unmatched topic"}])");
+    CHECK(client.ask(R"([0,1,4,"room:a","echo",1])") ==
+          R"([1,1,4,1,{"reason":"unmatched topic"}])");
     client.check_that_b_goes_on();
     CHECK(other.receive() == R"([2,"room:b","say","hi"])");
     CHECK(other.ask(R"([0,1,3,"room:a","echo",1])") == "[1,1,3,0,1]");
@@ -72,7 +73,8 @@ TEST_CASE("pitfall 5: a topic with a trailing space is refused and breaks no oth
     server.start();
     Client client(server.port());
 
-    CHECK(client.ask(R"([0,3,3,"room:b ","_join",{}])") == R"([1,3,3,1,{"reason":"invalid topic"}])");
+    CHECK(client.ask(R"([0,3,3,"room:b ","_join",{}])") ==
+          R"([1,3,3,1,{"reason":"invalid topic"}])");
     CHECK(client.ask(R"([0,3,4,"room:b ","_leave",{}])") ==
           R"([1,3,4,1,{"reason":"invalid topic"}])");
     client.check_that_b_goes_on();

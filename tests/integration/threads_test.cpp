@@ -42,7 +42,8 @@ class Kept {
 
 } // namespace
 
-TEST_CASE("pitfall 12: all subscribers on two threads see several publishers' broadcasts in one order") {
+TEST_CASE(
+    "pitfall 12: all subscribers on two threads see several publishers' broadcasts in one order") {
     constexpr int each = 1'000;
     constexpr int publishers = 3;
     auto room = test::room_channel();
@@ -124,7 +125,8 @@ TEST_CASE("a server with living sessions may go while other threads still send")
     for (int round = 0; round < 5; ++round) {
         chain::Channel channel{"keep:*"};
         channel.on_join([&](Socket& socket, const Json&) { kept.add(socket); });
-        channel.on("say", [](Socket& socket, const Payload& text) { socket.broadcast("say", text); });
+        channel.on("say",
+                   [](Socket& socket, const Payload& text) { socket.broadcast("say", text); });
         TestServer server(channel, {}, two_threads());
         server.start();
         std::vector<RawClient> clients;
@@ -212,10 +214,10 @@ TEST_CASE("pitfall 4: a leave handler may use everything, for no lock is held wh
         auto third = server.member("room:a");
 
         first.send_text(R"([0,1,2,"room:a","_leave",{}])");
-        second.close();
-        for (int i = 0; i < 200; ++i) CHECK(third.receive().starts_with(R"([2,"room:a","left",)"));
         CHECK(first.receive() == "[1,1,2,0,{}]");
         CHECK(first.close_code() == 1000);
+        second.close();
+        for (int i = 0; i < 200; ++i) CHECK(third.receive().starts_with(R"([2,"room:a","left",)"));
         CHECK(server.watch->signal.wait([&] { return server.watch->closed == 2; }));
         CHECK(done == 2);
     }
@@ -271,10 +273,14 @@ TEST_CASE("clients that come and go on two threads leave no session behind") {
             for (std::size_t i = 0; i < rounds; ++i) {
                 auto client = server.member("room:" + std::to_string(i % 3));
                 client.send_text("[0,1,2,\"room:" + std::to_string(i % 3) + "\",\"say\",1]");
-                if (i % 4 == 0) client.reset();
-                else if (i % 4 == 1) client.send(test::ws_close(1000));
-                else if (i % 4 == 2) client.send("garbage");
-                else if (client.receive().empty()) ++failures;
+                if (i % 4 == 0)
+                    client.reset();
+                else if (i % 4 == 1)
+                    client.send(test::ws_close(1000));
+                else if (i % 4 == 2)
+                    client.send("garbage");
+                else if (client.receive().empty())
+                    ++failures;
             }
         });
     }

@@ -22,8 +22,9 @@ namespace {
 
 using LocalSocket = net::local::stream_protocol::socket;
 
-/// One client's lines. The first is `new`, or `resume` and a session's id; it is answered with the id. Each further line is a
-/// frame. When the session ends, the last line is `!` with code and reason.
+/// One client's lines. The first is `new`, or `resume` and a session's id; it is answered with the
+/// id. Each further line is a frame. When the session ends, the last line is `!` with code and
+/// reason.
 class LineConnection final : public chain::Connection,
                              public std::enable_shared_from_this<LineConnection> {
   public:
@@ -35,17 +36,19 @@ class LineConnection final : public chain::Connection,
     }
 
     void read() {
-        net::async_read_until(socket_, net::dynamic_buffer(input_), '\n',
-                              [self = shared_from_this()](chain::error_code failed, std::size_t size) {
-                                  failed ? self->lost() : self->line(size);
-                              });
+        net::async_read_until(
+            socket_, net::dynamic_buffer(input_), '\n',
+            [self = shared_from_this()](chain::error_code failed, std::size_t size) {
+                failed ? self->lost() : self->line(size);
+            });
     }
 
     chain::Framing framing() const noexcept override { return chain::Framing::lines; }
     std::size_t write(std::string_view bytes) noexcept override {
         chain::error_code failed;
         // In small pieces, so that frames are cut anywhere.
-        const auto taken = socket_.write_some(net::buffer(bytes.data(), std::min<std::size_t>(bytes.size(), 7)), failed);
+        const auto taken = socket_.write_some(
+            net::buffer(bytes.data(), std::min<std::size_t>(bytes.size(), 7)), failed);
         socket_.async_wait(LocalSocket::wait_write, [self = shared_from_this()](chain::error_code) {
             if (self->session_) self->session_->writable();
         });
@@ -116,7 +119,8 @@ class LineTransport final : public chain::Transport {
         LocalSocket ours(context_);
         LocalSocket theirs(client_context);
         net::local::connect_pair(ours, theirs);
-        auto connection = std::make_shared<LineConnection>(std::move(ours), context_, std::move(handler), window);
+        auto connection =
+            std::make_shared<LineConnection>(std::move(ours), context_, std::move(handler), window);
         net::post(context_, [connection] { connection->read(); });
         return theirs;
     }

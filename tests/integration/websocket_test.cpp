@@ -1,4 +1,5 @@
-// The WebSocket transport against raw bytes: malformed frames of every kind, close codes, time-outs.
+// The WebSocket transport against raw bytes: malformed frames of every kind, close codes,
+// time-outs.
 #include "../support/catch.hpp"
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
@@ -254,6 +255,28 @@ TEST_CASE("an application may close a session with a code and a reason") {
     CHECK(client.close_reason() == "bye for good");
     CHECK(session->closed());
     CHECK(session->push("[2,\"a\",\"b\",null]") == chain::Errc::closed);
+}
+
+TEST_CASE("a session that ends before its connection is there still tells the client why") {
+    TestServer server(test::room_channel());
+    std::optional<chain::Session> session;
+    server.handler.on_connect(
+        [&](chain::Session& connected, const chain::Request&) { session = connected; });
+
+    SECTION("inside the connect handler: the client is not let in") {
+        server.handler.on_connect(
+            [](chain::Session& connected, const chain::Request&) { connected.close(); });
+        server.start();
+        CHECK(test::WsClient(server.port()).status() == 403);
+    }
+    SECTION("after it: the connection is closed as the application wished") {
+        server.watch->when_opened = [&] { session->close(1000, "not today"); };
+        server.start();
+        test::WsClient client(server.port());
+        CHECK(client.close_code() == 1000);
+        CHECK(client.close_reason() == "not today");
+    }
+    CHECK(server.handler.sessions() == 0);
 }
 
 TEST_CASE("pitfall 16: a reset connection ends its session at once") {

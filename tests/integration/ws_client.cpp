@@ -1,6 +1,6 @@
 // Definitions of support/ws_client.hpp.
-#include "support/raw_client.hpp"
 #include "support/ws_client.hpp"
+#include "support/raw_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -29,7 +29,8 @@ struct WsClient::State {
     std::string pong;
 
     /// Starts an operation and runs it to its end, but not past the deadline.
-    template <class Start> error_code run(Start start) {
+    template <class Start>
+    error_code run(Start start) {
         std::optional<error_code> result;
         beast::get_lowest_layer(stream).expires_after(patience);
         start([&](error_code failed, auto&&...) { result = failed; });
@@ -39,7 +40,8 @@ struct WsClient::State {
         beast::get_lowest_layer(stream).expires_never();
         return result.value_or(error_code(net::error::operation_aborted));
     }
-    template <class Start> void must(const char* what, Start start) {
+    template <class Start>
+    void must(const char* what, Start start) {
         if (const auto failed = run(std::move(start)))
             throw std::runtime_error(std::string(what) + ": " + failed.message());
     }
@@ -62,9 +64,8 @@ WsClient::WsClient(std::uint16_t port, const std::string& target, const Headers&
     beast::get_lowest_layer(s.stream).socket().set_option(net::ip::tcp::no_delay(true));
     websocket::response_type answer;
     const auto host = "localhost:" + std::to_string(port);
-    const auto failed = s.run([&](auto done) {
-        s.stream.async_handshake(answer, host, target, std::move(done));
-    });
+    const auto failed =
+        s.run([&](auto done) { s.stream.async_handshake(answer, host, target, std::move(done)); });
     if (failed && failed != websocket::error::upgrade_declined)
         throw std::runtime_error("handshake: " + failed.message());
     s.status = answer.result_int();

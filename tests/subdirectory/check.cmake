@@ -10,6 +10,7 @@ run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B "${WORK_DIR}"
   -G "${GENERATOR}"
   -D "CMAKE_CXX_COMPILER=${COMPILER}"
   -D "CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}"
+  -D "CMAKE_CXX_FLAGS=-Wall -Wextra -Werror"
   -D "CHAIN_SOURCE_DIR=${SOURCE_DIR}")
 run("${CMAKE_COMMAND}" --build "${WORK_DIR}")
 run("${WORK_DIR}/consumer")

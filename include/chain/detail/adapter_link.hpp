@@ -5,6 +5,7 @@
 #include <chain/detail/pattern_map.hpp>
 
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,16 +22,22 @@ class AdapterLink {
     /// Does this node have subscribers of the topic (or pattern) now?
     using Wanted = std::function<bool(const std::string& topic)>;
 
-    AdapterLink(std::shared_ptr<Adapter> adapter, Wanted wanted)
-        : adapter_(std::move(adapter)), wanted_(std::move(wanted)) {}
+    /// Told what the adapter threw.
+    using Threw = std::function<void(std::exception_ptr)>;
+
+    AdapterLink(std::shared_ptr<Adapter> adapter, Wanted wanted, Threw threw)
+        : adapter_(std::move(adapter)), wanted_(std::move(wanted)), threw_(std::move(threw)) {}
 
     Adapter& adapter() const noexcept { return *adapter_; }
     /// What is wanted of `topic` may have changed.
     void changed(const std::string& topic);
 
   private:
+    void tell(const std::string& topic, bool wanted) noexcept;
+
     std::shared_ptr<Adapter> adapter_;
     Wanted wanted_;
+    Threw threw_;
     std::mutex mutex_;
     std::deque<std::string> queue_;
     std::set<std::string, std::less<>> told_; ///< Topics that the adapter was told to subscribe to.

@@ -72,6 +72,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Ref<SessionCore> find(std::string_view id) const;
     /// A session has ended.
     void ended(SessionCore& session);
+    /// Tells those who drain when no session is left.
+    void check_drained();
 
     void drain(std::chrono::milliseconds deadline, std::function<void()> done);
     bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
@@ -102,7 +104,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<std::size_t> unsent_{0};
     mutable std::mutex mutex_; ///< Guards the next two.
     std::vector<Ref<Lane>> lanes_;
-    std::shared_ptr<Draining> drain_;
+    std::vector<std::shared_ptr<Draining>> drains_;
     std::atomic<bool> draining_{false};
 };
 

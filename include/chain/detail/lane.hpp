@@ -81,9 +81,10 @@ class Lane : public RefCounted<Lane> {
     /// Removes the entry when nobody uses it.
     void release_topic(TopicEntry& entry);
     void begin_joining(Membership& membership);
-    void cancel_joining(Membership& membership);
     void join(Membership& membership);
     void leave(Membership& membership);
+    /// As `leave`, for a membership whose session is dropped: nothing is sent any more.
+    void drop(Membership& membership) noexcept;
 
     /// Delivers a broadcast to this lane's subscribers.
     void apply(TopicEntry& entry, const Message& message, const Membership* except, Ref<Broadcast> shared);
@@ -94,6 +95,8 @@ class Lane : public RefCounted<Lane> {
     void arm(TimerNode& timer, std::chrono::milliseconds after);
     /// Fires the timers that are due.
     void advance();
+    /// The lane's own timer, which may be gone by now, was due.
+    void timer_fired();
     std::uint32_t ticks() const noexcept;
 
     void add(SessionCore& session);
@@ -110,6 +113,8 @@ class Lane : public RefCounted<Lane> {
 
     /// Ends all sessions without running user code; the lane takes nothing any more.
     void shutdown() noexcept;
+    /// Was it shut down? Then no timer fires any more.
+    bool closed() const noexcept { return closed_; }
 
   private:
     friend class Scope;
@@ -144,6 +149,8 @@ class Lane : public RefCounted<Lane> {
     unsigned depth_ = 0;
     unsigned handler_depth_ = 0;
     bool flush_scheduled_ = false;
+    bool running_later_ = false;
+    bool closed_ = false;
 };
 
 } // namespace chain::detail

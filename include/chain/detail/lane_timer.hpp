@@ -19,6 +19,8 @@ class LaneTimer {
 
     /// Wakes the lane at this time, or never.
     void set(std::optional<TimerWheel::Time> next);
+    /// It has woken the lane.
+    void fired() noexcept { next_.reset(); }
 
   private:
     Lane& lane_;

@@ -61,6 +61,8 @@ class Membership : public RefCounted<Membership> {
     bool stale(std::string_view join_ref) const noexcept;
     /// Does a handler run, so that messages have to wait?
     bool busy() const noexcept { return activity_ != Activity::none; }
+    /// Does a coroutine run, which may look at the state?
+    bool suspended() const noexcept;
     /// Does a newer join wait for this membership's end?
     bool superseded() const noexcept;
 
@@ -106,6 +108,7 @@ class Membership : public RefCounted<Membership> {
     void conclude_event(Failure failure, const Reply& reply);
     void begin_leave();
     void conclude_leave();
+    void forget_waiting();
     const StoredMessage* next_join() const noexcept;
     void tell_closed(const StoredMessage* join);
     void proceed();

@@ -34,7 +34,7 @@ class PlainConnection : public Connection, public std::enable_shared_from_this<P
 
     PlainConnection(PlainSocket socket, Ref<SessionCore> session);
 
-    /// Sets the socket up, sends `first`, and attaches to the session. @return false when the session is gone.
+    /// Sets the socket up, sends `first`, and attaches to the session. @return false when the session has ended, and this is being closed as that says.
     bool attach(std::string_view first = {});
     void wait_readable();
     /// Sends these last bytes; `rest_sent` follows.

@@ -58,8 +58,18 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     };
     using Subscribers = std::vector<std::shared_ptr<Subscriber>>;
 
+    /// Tells the observer; what it throws is ignored.
+    template <class F> void notify(F call) const noexcept {
+        try {
+            call(*observer_);
+        } catch (...) {
+            return;
+        }
+    }
     void deliver(const Message& message, const Origin& origin);
+    void spread(Route& route, const Message& message, const Origin& origin);
     void receive(std::string_view bytes);
+    void adapter_threw(std::exception_ptr thrown) noexcept;
     error_code forward(const ClusterFrame& frame);
     void changed(const std::string& topic, std::string_view prefix);
     bool wanted(const std::string& key);

@@ -88,9 +88,14 @@ class SessionCore : public RefCounted<SessionCore> {
     /// A membership has ended for good.
     void remove(Membership& membership);
 
+    /// The connect handler has let it in.
+    void connected() noexcept { connecting_ = false; }
     error_code attach(std::shared_ptr<Connection> connection);
     /// @return the rest of a frame of which the connection has taken a part
     std::string detach(const Connection& connection) noexcept;
+    /// With what a connection is closed that comes when the session has ended.
+    std::uint16_t close_code() const noexcept;
+    std::string_view close_reason() const noexcept;
     /// Is this the connection that is attached now?
     bool attached(const Connection& connection) const noexcept { return connection_.get() == &connection; }
     /// The connection can take more.
@@ -150,6 +155,7 @@ class SessionCore : public RefCounted<SessionCore> {
     std::uint32_t lane_index_ = 0;
     Framing framing_;
     std::atomic<bool> closed_{false};
+    bool connecting_ = true;
     bool ending_ = false;
     bool finished_ = false;
 };

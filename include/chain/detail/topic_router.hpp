@@ -16,14 +16,18 @@
 
 namespace chain::detail {
 
+struct ChannelCore;
+
 /// The lanes on which one topic has subscribers. Publishers that reach several lanes hold `mutex` while they do, so that the topic's
 /// broadcasts come to every lane in the same order. No user code runs under it.
 class Route {
   public:
-    explicit Route(std::string topic) : topic_(std::move(topic)) {}
+    Route(std::string topic, std::shared_ptr<ChannelCore> channel) : topic_(std::move(topic)), channel_(std::move(channel)) {}
     ~Route();
 
     const std::string& topic() const noexcept { return topic_; }
+    /// The channel that serves the topic.
+    const ChannelCore& channel() const noexcept { return *channel_; }
     /// The lane, when there is exactly one. Needs no lock.
     Lane* sole() const noexcept { return sole_.load(); }
 
@@ -38,6 +42,7 @@ class Route {
     friend class TopicRouter;
 
     std::string topic_;
+    std::shared_ptr<ChannelCore> channel_;
     std::mutex mutex_;
     std::vector<Ref<Lane>> lanes_;
     std::atomic<Lane*> sole_{nullptr};
@@ -52,7 +57,7 @@ class TopicRouter {
     explicit TopicRouter(Changed changed) : changed_(std::move(changed)) {}
 
     /// `lane` has subscribers of `topic` now.
-    std::shared_ptr<Route> add(std::string_view topic, Lane& lane);
+    std::shared_ptr<Route> add(std::string_view topic, const std::shared_ptr<ChannelCore>& channel, Lane& lane);
     /// It has none any more.
     void remove(const std::shared_ptr<Route>& route, Lane& lane);
     /// The topic's route, or null when it has no subscribers here.

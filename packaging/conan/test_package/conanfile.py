@@ -1,6 +1,6 @@
 """Builds and runs a program against the package."""
 
-from pathlib import Path
+import os
 
 from conan import ConanFile
 from conan.tools.build import can_run
@@ -25,4 +25,4 @@ class ChainTest(ConanFile):
 
     def test(self):
         if can_run(self):
-            self.run(Path(self.cpp.build.bindir) / "hello", env="conanrun")
+            self.run(os.path.join(self.cpp.build.bindir, "hello"), env="conanrun")

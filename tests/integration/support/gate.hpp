@@ -41,7 +41,8 @@ class Gate {
     }
 
   private:
-    template <class Handler> void arrive(Handler handler) {
+    template <class Handler>
+    void arrive(Handler handler) {
         auto shared = std::make_shared<Handler>(std::move(handler));
         const auto executor = boost::asio::get_associated_executor(*shared);
         std::function<void()> go_on = [shared, executor] {

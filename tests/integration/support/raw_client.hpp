@@ -96,10 +96,12 @@ class RawClient {
         }
     }
     RawClient(RawClient&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)) {}
+        : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)), used_(other.used_) {
+    }
     RawClient& operator=(RawClient&& other) noexcept {
         std::swap(fd_, other.fd_);
         std::swap(buffer_, other.buffer_);
+        std::swap(used_, other.used_);
         return *this;
     }
     ~RawClient() { close(); }
@@ -138,6 +140,7 @@ class RawClient {
         const auto count = ::recv(fd_, bytes, sizeof bytes, 0);
         if (count < 0) was_reset_ = true;
         if (count <= 0) return false;
+        buffer_.erase(0, std::exchange(used_, 0));
         buffer_.append(bytes, static_cast<std::size_t>(count));
         return true;
     }
@@ -145,18 +148,18 @@ class RawClient {
     std::string read_to_end() {
         while (fill()) {
         }
+        buffer_.erase(0, std::exchange(used_, 0));
         return std::exchange(buffer_, {});
     }
     /// Did the stream end with a reset?
     bool was_reset() const { return was_reset_; }
     /// What was read and not used yet.
-    const std::string& rest() const { return buffer_; }
+    std::string_view rest() const { return std::string_view(buffer_).substr(used_); }
 
     /// Reads an HTTP answer. @param head  it answers a HEAD, so it has no body.
     HttpReply read_http(bool head = false) {
         HttpReply reply;
-        const auto end = find("\r\n\r\n");
-        auto head_text = take(end + 4);
+        auto head_text = take(find("\r\n\r\n") + 4);
         reply.status = std::stoi(head_text.substr(9, 3));
         for (auto at = head_text.find("\r\n") + 2; at + 2 < head_text.size();) {
             const auto line_end = head_text.find("\r\n", at);
@@ -194,30 +197,34 @@ class RawClient {
     std::optional<WsReply> read_frame() {
         if (!have(2)) return std::nullopt;
         WsReply reply;
-        reply.first = static_cast<unsigned char>(buffer_[0]);
-        std::size_t size = static_cast<unsigned char>(buffer_[1]);
+        reply.first = static_cast<unsigned char>(rest()[0]);
+        std::size_t size = static_cast<unsigned char>(rest()[1]);
         std::size_t header = 2;
         if (size > 125) {
             header = size == 126 ? 4 : 10;
             if (!have(header)) return std::nullopt;
             size = 0;
             for (std::size_t i = 2; i < header; ++i)
-                size = size * 256 + static_cast<unsigned char>(buffer_[i]);
+                size = size * 256 + static_cast<unsigned char>(rest()[i]);
         }
         if (!have(header + size)) return std::nullopt;
-        take(header);
+        used_ += header;
         reply.payload = take(size);
         return reply;
     }
-    /// The next text message. @throws when something else comes
+    /// The next text message. Pings are answered. @throws when something else comes
     std::string receive() {
-        const auto frame = read_frame();
-        if (!frame) throw std::runtime_error("the server ended the stream");
-        if (!frame->is_text())
-            throw std::runtime_error("no text frame, but " + std::to_string(frame->first) +
-                                     ", code " + std::to_string(frame->close_code()));
-        return frame->payload;
+        for (;;) {
+            auto frame = read_frame();
+            if (!frame) throw std::runtime_error("the server ended the stream");
+            if (frame->is_text()) return std::move(frame->payload);
+            if (!frame->is_ping())
+                throw std::runtime_error("no text frame, but " + std::to_string(frame->first) +
+                                         ", code " + std::to_string(frame->close_code()));
+            answer_ping(*frame);
+        }
     }
+    void answer_ping(const WsReply& ping) { send(ws_frame(0x8A, ping.payload)); }
     /// Skips to the close frame and answers it as RFC 6455 wants. @return its code; 1006 when the
     /// stream ended without one
     int close_code() {
@@ -231,26 +238,27 @@ class RawClient {
 
   private:
     bool have(std::size_t count) {
-        while (buffer_.size() < count)
+        while (rest().size() < count)
             if (!fill()) return false;
         return true;
     }
     std::string take(std::size_t count) {
         if (!have(count)) throw std::runtime_error("the stream ended too early: " + buffer_);
-        auto taken = buffer_.substr(0, count);
-        buffer_.erase(0, count);
-        return taken;
+        const auto taken = rest().substr(0, count);
+        used_ += count;
+        return std::string(taken);
     }
     std::size_t find(std::string_view what) {
         for (;;) {
-            const auto found = buffer_.find(what);
-            if (found != std::string::npos) return found;
+            const auto found = rest().find(what);
+            if (found != std::string_view::npos) return found;
             if (!fill()) throw std::runtime_error("the stream ended too early: " + buffer_);
         }
     }
 
     int fd_;
     std::string buffer_;
+    std::size_t used_ = 0; ///< Bytes at the front of the buffer that were taken.
     bool was_reset_ = false;
 };
 

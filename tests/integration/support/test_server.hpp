@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,7 +23,8 @@ namespace test {
 class Signal {
   public:
     /// Changes what is waited for, and tells those who wait.
-    template <class Change> void change(Change what) {
+    template <class Change>
+    void change(Change what) {
         {
             const std::lock_guard lock(mutex_);
             what();
@@ -34,7 +36,8 @@ class Signal {
     }
     /// Waits until `condition` holds, which is looked at after each change.
     /// @return false when it does not come about in time
-    template <class Condition> bool wait(Condition condition) {
+    template <class Condition>
+    bool wait(Condition condition) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, patience, condition);
     }
@@ -51,9 +54,11 @@ class Watch final : public chain::Observer {
     std::size_t opened = 0, closed = 0, refused = 0, joined_count = 0, left_count = 0, dropped = 0;
     std::vector<std::string> thrown;
     std::vector<std::string> logged;
+    std::function<void()> when_opened; ///< Called on the session's lane.
 
     void session_opened() override {
         signal.change([this] { ++opened; });
+        if (when_opened) when_opened();
     }
     void session_closed() override {
         signal.change([this] { ++closed; });

@@ -7,6 +7,14 @@
 
 namespace chain::detail {
 
+void AdapterLink::tell(const std::string& topic, bool wanted) noexcept {
+    try {
+        wanted ? adapter_->subscribe(topic) : adapter_->unsubscribe(topic);
+    } catch (...) {
+        threw_(std::current_exception());
+    }
+}
+
 void AdapterLink::changed(const std::string& topic) {
     std::unique_lock lock(mutex_);
     queue_.push_back(topic);
@@ -23,7 +31,7 @@ void AdapterLink::changed(const std::string& topic) {
         else
             told_.erase(next);
         lock.unlock();
-        wanted ? adapter_->subscribe(next) : adapter_->unsubscribe(next);
+        tell(next, wanted);
         lock.lock();
     }
     working_ = false;

@@ -43,16 +43,25 @@ void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {
     feed(channel);
 }
 
+/// Does an earlier subscription of the channel send the same event on this topic?
+bool sent_before(const ChannelCore& channel, const ChannelCore::Feed& feed, std::string_view topic) {
+    for (const auto& other : channel.feeds) {
+        if (&other == &feed) break;
+        if (other.event == feed.event && other.topics.matches(topic)) return true;
+    }
+    return false;
+}
+
 /// Sends publications that the channel subscribed to to its sockets on this node.
 void HandlerCore::feed(const std::shared_ptr<ChannelCore>& channel) {
     for (const auto& feed : channel->feeds) {
-        auto push = [pubsub = std::weak_ptr(pubsub_), event = feed.event](std::string_view topic, const Payload& payload) {
+        auto push = [pubsub = std::weak_ptr(pubsub_), channel, &feed](std::string_view topic, const Payload& payload) {
             const auto target = pubsub.lock();
-            if (!target) return;
+            if (!target || sent_before(*channel, feed, topic)) return;
             Message message;
             message.kind = MessageKind::broadcast;
             message.topic = topic;
-            message.event = event;
+            message.event = feed.event;
             message.payload = payload.raw();
             message.binary = payload.is_binary();
             target->broadcast(message, {Lane::current(), nullptr, nullptr}, false);
@@ -158,10 +167,11 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
 void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal, const Connected& done) {
     if (refusal || session->closed()) {
         notify([&](Observer& o) { o.session_refused(make_error_code(Errc::refused)); });
-        if (!session->closed()) session->abandon();
+        session->abandon();
         done(refusal.value_or(Refusal{}));
         return;
     }
+    session->connected();
     sessions_.add(*session);
     notify([&](Observer& o) { o.session_opened(); });
     done(Session(session));
@@ -189,20 +199,24 @@ class HandlerCore::Draining : public TimerNode {
 
 void HandlerCore::ended(SessionCore&) {
     notify([](Observer& o) { o.session_closed(); });
+    check_drained();
+}
+
+void HandlerCore::check_drained() {
     if (!draining() || sessions_.size() > 0) return;
-    std::shared_ptr<Draining> drain;
+    std::vector<std::shared_ptr<Draining>> drains;
     {
         const std::lock_guard lock(mutex_);
-        drain = drain_;
+        drains = drains_;
     }
-    if (drain) drain->complete();
+    for (const auto& drain : drains) drain->complete();
 }
 
 void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()> done) {
     auto drain = std::make_shared<Draining>(std::move(done));
     {
         const std::lock_guard lock(mutex_);
-        drain_ = drain;
+        drains_.push_back(drain);
     }
     draining_ = true;
     const auto delay = R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
@@ -220,7 +234,10 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
 void HandlerCore::close() {
     draining_ = true;
     for (const auto& lane : lanes())
-        lane->post([lane] { lane->shutdown(); });
+        lane->post([lane] {
+            net::use_service<LaneService>(lane->context()).remove(*lane);
+            lane->shutdown();
+        });
     pubsub_->stop();
 }
 

@@ -47,7 +47,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         parser.body_limit(site_->config().body_bytes);
         start_timer();
         const auto [failed, count] = co_await http::async_read(socket_, buffer_, parser, no_throw);
-        timer_.cancel();
+        stop_timer();
         if (failed) {
             if (const auto status = status_of(failed)) co_await refuse(status);
             co_return false;
@@ -70,7 +70,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         std::array<char, 4096> dropped;
         start_timer();
         while (!failed) std::tie(failed, std::ignore) = co_await socket_.async_read_some(net::buffer(dropped), no_throw);
-        timer_.cancel();
+        stop_timer();
     }
 
     /// What is answered to a request that could not be read; 0 when there is nobody to answer.
@@ -83,11 +83,16 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     void start_timer() {
         timer_.expires_after(site_->config().request_timeout);
-        timer_.async_wait([weak = weak_from_this()](error_code failed) {
+        timer_.async_wait([weak = weak_from_this(), turn = ++turn_](error_code failed) {
             const auto self = weak.lock();
             error_code ignored;
-            if (self && !failed) self->socket_.cancel(ignored);
+            if (self && !failed && self->turn_ == turn) self->socket_.cancel(ignored);
         });
+    }
+
+    void stop_timer() {
+        ++turn_; // a wait that has ended already may still be on its way here
+        timer_.cancel();
     }
 
     Request request_from(const http::request<http::string_body>& message) {
@@ -135,7 +140,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         http::response_serializer<http::string_body> serializer(message);
         start_timer();
         const auto [failed, count] = co_await http::async_write(socket_, serializer, no_throw);
-        timer_.cancel();
+        stop_timer();
         co_return !failed;
     }
 
@@ -152,6 +157,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     net::io_context& context_;
     std::shared_ptr<HttpSite> site_;
     net::steady_timer timer_;
+    unsigned turn_ = 0; ///< Tells the timer's current wait from earlier ones.
     boost::beast::flat_buffer buffer_;
 };
 

@@ -32,7 +32,7 @@ Lane::Scope::Scope(Lane& lane) noexcept : lane_(&lane) {
     if (lane.depth_++ == 0)
         lane.thread_.store(self, std::memory_order_relaxed);
     else if (lane.thread_.load(std::memory_order_relaxed) != self)
-        lane.handler().observer().log(LogLevel::error, make_error_code(Errc::executor_not_serial).message());
+        lane.handler().notify([](Observer& o) { o.log(LogLevel::error, make_error_code(Errc::executor_not_serial).message()); });
     outer_ = std::exchange(current_lane, &lane);
 }
 
@@ -53,11 +53,13 @@ void Lane::leave_scope() noexcept {
 }
 
 void Lane::run_later() {
-    while (!later_.empty() && !in_handler()) {
+    if (in_handler() || std::exchange(running_later_, true)) return;
+    while (!later_.empty()) {
         const auto task = std::move(later_.front());
         later_.pop_front();
         task();
     }
+    running_later_ = false;
 }
 
 void Lane::schedule_flush() {
@@ -128,6 +130,12 @@ void Lane::advance() {
     wheel_.advance(handler_->clock().now());
 }
 
+void Lane::timer_fired() {
+    if (!timer_) return;
+    timer_->fired();
+    advance();
+}
+
 std::uint32_t Lane::ticks() const noexcept {
     return wheel_.ticks(handler_->clock().now());
 }
@@ -170,6 +178,7 @@ std::string& Lane::scratch() noexcept {
 void Lane::shutdown() noexcept {
     const Ref<Lane> self(this);
     const auto outer = std::exchange(current_lane, this);
+    closed_ = true;
     mailbox_.close();
     timer_.reset();
     later_.clear();
@@ -178,6 +187,7 @@ void Lane::shutdown() noexcept {
         handler_->pubsub().router().remove(entry->route(), *this);
     flush_scheduled_ = true; // nothing is posted to a context that is going
     handler_->forget(*this);
+    handler_->check_drained();
     current_lane = outer;
 }
 

@@ -12,10 +12,8 @@ void LaneTimer::set(std::optional<TimerWheel::Time> next) {
     if (!next || (next_ && *next_ <= *next)) return;
     next_ = next;
     timer_.expires_at(*next);
-    timer_.async_wait([lane = Ref<Lane>(&lane_), this](boost::system::error_code failed) {
-        if (failed) return;
-        next_.reset();
-        lane->advance();
+    timer_.async_wait([lane = Ref<Lane>(&lane_)](boost::system::error_code failed) {
+        if (!failed) lane->timer_fired();
     });
 }
 

@@ -21,7 +21,7 @@ Ref<TopicEntry> Lane::topic(std::string_view topic) {
     if (auto* found = find_topic(topic)) return Ref<TopicEntry>(found);
     auto channel = handler_->channel(topic);
     if (!channel) return nullptr;
-    auto route = handler_->pubsub().router().add(topic, *this);
+    auto route = handler_->pubsub().router().add(topic, channel, *this);
     Ref<TopicEntry> entry(new TopicEntry(std::string(topic), std::move(channel), std::move(route)));
     topics_.emplace(entry->name(), entry);
     return entry;
@@ -38,11 +38,6 @@ void Lane::begin_joining(Membership& membership) {
     membership.entry().joining().push_back(&membership);
 }
 
-void Lane::cancel_joining(Membership& membership) {
-    std::erase(membership.entry().joining(), &membership);
-    release_topic(membership.entry());
-}
-
 void Lane::join(Membership& membership) {
     auto& session = membership.session();
     auto& entry = membership.entry();
@@ -54,16 +49,22 @@ void Lane::join(Membership& membership) {
 }
 
 void Lane::leave(Membership& membership) {
-    auto* group = membership.group();
-    if (!group) return;
+    if (!membership.group()) return;
     batch_.settle(membership.session());
-    batch_.leaving(membership);
-    auto& members = group->members;
-    members.back()->place(group, membership.index());
-    members[membership.index()] = members.back();
-    members.pop_back();
-    membership.place(nullptr, 0);
-    if (members.empty()) batch_.abandoned(*group);
+    drop(membership);
+}
+
+void Lane::drop(Membership& membership) noexcept {
+    std::erase(membership.entry().joining(), &membership);
+    if (auto* group = membership.group()) {
+        batch_.leaving(membership);
+        auto& members = group->members;
+        members.back()->place(group, membership.index());
+        members[membership.index()] = members.back();
+        members.pop_back();
+        membership.place(nullptr, 0);
+        if (members.empty()) batch_.abandoned(*group);
+    }
     release_topic(membership.entry());
 }
 
@@ -74,8 +75,11 @@ void Lane::apply(const Ref<Broadcast>& shared) {
 
 void Lane::apply(TopicEntry& entry, const Message& message, const Membership* except,
                  Ref<Broadcast> shared) {
+    // A membership of another lane is in no group here, and only its own lane may look into it.
+    if (except && &except->session().lane() != this) except = nullptr;
     auto& channel = entry.channel();
-    handler_->notify([&](Observer& o) { o.broadcast(channel.pattern.text()); });
+    // A member of another lane is none here; nothing else of it may be looked at on this thread.
+    if (except && &except->session().lane() != this) except = nullptr;
     const bool intercepted = !channel.out.empty() && channel.out.match(message.event);
     if (intercepted || !entry.joining().empty()) {
         if (!shared) shared = new Broadcast(message, Ref<Membership>(const_cast<Membership*>(except)), {});

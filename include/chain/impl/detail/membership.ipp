@@ -26,6 +26,10 @@ bool Membership::stale(std::string_view join_ref) const noexcept {
     return !join_ref.empty() && !(join_ref_ == join_ref);
 }
 
+bool Membership::suspended() const noexcept {
+    return work_ && (work_->suspended || work_->given_up);
+}
+
 bool Membership::superseded() const noexcept {
     return work_ && work_->superseded;
 }
@@ -58,6 +62,7 @@ void Membership::end(LeaveReason why, const Message* request) {
     auto& work = this->work();
     if (!work.ending || why == LeaveReason::close) {
         work.ending = why;
+        work.superseded |= why == LeaveReason::rejoin;
         work.request = request ? std::optional<StoredMessage>(*request) : std::nullopt;
     }
     if (busy())
@@ -80,15 +85,25 @@ bool Membership::wait(const Message& message) {
 
 void Membership::supersede(const Message& message) {
     const Ref<Membership> self(this);
-    auto& work = this->work();
-    const auto old = [&](const StoredMessage& stored) { return !stored.join_ref.empty() && join_ref_ == stored.join_ref; };
-    if (!work.superseded) std::erase_if(work.waiting, old);
     if (!wait(message)) {
         session_->reply_error(message, reason::busy);
         return;
     }
-    work.superseded = true;
+    if (superseded()) return;
+    forget_waiting();
     end(LeaveReason::rejoin, nullptr);
+}
+
+/// Drops what waits for this membership, ahead of the newer join, which came last.
+void Membership::forget_waiting() {
+    auto& work = *work_;
+    auto join = std::move(work.waiting.back());
+    work.waiting.pop_back();
+    work.waiting_bytes = join.size();
+    const auto mine = [&](const StoredMessage& stored) { return !stored.join_ref.empty() && join_ref_ == stored.join_ref; };
+    std::erase_if(work.waiting, mine);
+    for (const auto& stored : work.waiting) work.waiting_bytes += stored.size();
+    work.waiting.push_back(std::move(join));
 }
 
 /// Asks the coroutine that runs, if any, to stop.
@@ -96,7 +111,8 @@ void Membership::cancel() {
     auto& work = this->work();
     if (!work.suspended || work.patience.armed()) return;
     session_->lane().arm(work.patience, session_->lane().handler().config().timeouts.cancelled_handler);
-    work.cancel->emit(net::cancellation_type::terminal);
+    const auto signal = work.cancel; // what it stops may go on at once, and drop the work
+    signal->emit(net::cancellation_type::terminal);
 }
 
 /// The cancelled coroutine does not end: its membership goes on without it.
@@ -104,6 +120,7 @@ void Membership::give_up() {
     const Ref<Membership> self(this);
     ++work_->run;
     work_->suspended = false;
+    work_->given_up = true;
     conclude(Failure::threw, Reply::none());
 }
 
@@ -143,7 +160,7 @@ void Membership::refuse(std::string_view payload, bool binary) {
     status_.store(SocketStatus::removed, std::memory_order_release);
     state_.reset();
     assigns_.reset();
-    session_->lane().cancel_joining(*this);
+    session_->lane().drop(*this);
     answer(Status::error, payload, binary);
     if (work_) work_->held.clear();
     session_->lane().handler().notify([&](Observer& o) { o.join_refused(pattern()); });
@@ -193,8 +210,10 @@ void Membership::conclude_leave() {
     const auto request = std::exchange(work_->request, std::nullopt);
     work_->ending.reset();
     status_.store(SocketStatus::removed, std::memory_order_release);
-    state_.reset();
-    assigns_.reset();
+    if (!work_->given_up) {
+        state_.reset();
+        assigns_.reset();
+    }
     session_->lane().handler().notify([&](Observer& o) { o.left(pattern(), why); });
     if (why == LeaveReason::leave) session_->reply(request->join_ref, request->ref, Status::ok, "{}");
     if (why == LeaveReason::rejoin) tell_closed(request ? &*request : next_join());
@@ -251,10 +270,14 @@ const std::string& Membership::pattern() const noexcept {
 void Membership::abandon() noexcept {
     status_.store(SocketStatus::removed, std::memory_order_release);
     activity_ = Activity::none;
-    place(nullptr, 0);
-    state_.reset();
-    assigns_.reset();
+    session_->lane().drop(*this);
+    if (!suspended()) {
+        state_.reset();
+        assigns_.reset();
+    }
     if (!work_) return;
+    work_->ending.reset();
+    work_->request.reset();
     ++work_->run;
     work_->patience.disarm();
     work_->token.reset();

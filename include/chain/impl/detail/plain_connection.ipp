@@ -43,7 +43,8 @@ bool PlainConnection::attach(std::string_view first) {
     heard_ = session_->lane().ticks();
     send_some(first); // A socket that has just answered a request has room for it.
     if (!session_->attach(shared_from_this())) return true;
-    shut();
+    close(session_->close_code(), session_->close_reason(), {});
+    wait_readable();
     return false;
 }
 
@@ -116,6 +117,11 @@ void PlainConnection::writable(bool failed) {
 
 void PlainConnection::finish(std::string rest) noexcept {
     state_ = State::closing;
+    if (session_->lane().closed()) {
+        send_some(rest);
+        shut();
+        return;
+    }
     rest_ = std::make_unique<std::string>(std::move(rest));
     arm(session_->lane().handler().config().timeouts.close);
     send_rest();

@@ -39,25 +39,31 @@ error_code PubSubCore::broadcast(const Message& message, const Origin& origin, b
 
 void PubSubCore::deliver(const Message& message, const Origin& origin) {
     const auto found = origin.entry ? nullptr : router_.find(message.topic);
-    Route* route = origin.entry ? origin.entry->route().get() : found.get();
+    auto* route = origin.entry ? origin.entry->route().get() : found.get();
     if (!route) return;
-    if (!origin.lane) {
-        if (const auto lane = route->lane_here()) {
-            const Lane::Scope scope(*lane);
-            deliver(message, {lane.get(), nullptr, origin.except});
-            return;
-        }
+    const bool own_lane = origin.lane && &origin.lane->handler().pubsub() == this;
+    const auto lane = own_lane ? nullptr : route->lane_here();
+    if (lane) {
+        const Lane::Scope scope(*lane);
+        spread(*route, message, {lane.get(), nullptr, origin.except});
+    } else {
+        spread(*route, message, own_lane ? origin : Origin{nullptr, nullptr, origin.except});
     }
+    notify([&](Observer& o) { o.broadcast(route->channel().pattern.text()); });
+}
+
+/// Hands a broadcast to the lanes of its topic, its own lane first.
+void PubSubCore::spread(Route& route, const Message& message, const Origin& origin) {
     auto* here = origin.lane;
-    if (here && route->sole() == here) {
+    if (here && route.sole() == here) {
         auto* entry = origin.entry ? origin.entry : here->find_topic(message.topic);
         if (entry) here->apply(*entry, message, origin.except, nullptr);
         return;
     }
     const Ref<Broadcast> shared(new Broadcast(message, Ref<Membership>(origin.except), serializers_));
-    const std::lock_guard lock(route->mutex());
+    const std::lock_guard lock(route.mutex());
     if (here) here->apply_mailbox();
-    for (const auto& lane : route->lanes())
+    for (const auto& lane : route.lanes())
         lane.get() == here ? here->apply(shared) : static_cast<void>(lane->post(shared));
 }
 
@@ -72,9 +78,9 @@ error_code PubSubCore::publish(std::string_view topic, const Payload& payload, b
         try {
             subscriber->callback(topic, payload);
         } catch (const std::exception& thrown) {
-            observer_->log(LogLevel::error, std::string("a subscriber threw: ") + thrown.what());
+            notify([&](Observer& o) { o.log(LogLevel::error, std::string("a subscriber threw: ") + thrown.what()); });
         } catch (...) {
-            observer_->log(LogLevel::error, "a subscriber threw something unknown");
+            notify([](Observer& o) { o.log(LogLevel::error, "a subscriber threw something that is no std::exception"); });
         }
     }
     return failed;
@@ -84,13 +90,28 @@ error_code PubSubCore::forward(const ClusterFrame& frame) {
     const auto link = this->link(frame.topic);
     if (!link) return {};
     const char kind = frame.kind == ClusterFrame::Kind::broadcast ? joined_key : published_key;
-    return link->adapter().publish(key(kind, frame.topic), write_cluster_frame(frame));
+    try {
+        return link->adapter().publish(key(kind, frame.topic), write_cluster_frame(frame));
+    } catch (...) {
+        adapter_threw(std::current_exception());
+        return make_error_code(Errc::adapter_failed);
+    }
+}
+
+void PubSubCore::adapter_threw(std::exception_ptr thrown) noexcept {
+    notify([&](Observer& o) {
+        try {
+            std::rethrow_exception(std::move(thrown));
+        } catch (const std::exception& e) {
+            o.log(LogLevel::error, std::string("an adapter threw: ") + e.what());
+        }
+    });
 }
 
 void PubSubCore::receive(std::string_view bytes) {
     const auto frame = read_cluster_frame(bytes);
     if (!frame) {
-        observer_->bad_frame(frame.error());
+        notify([&](Observer& o) { o.bad_frame(frame.error()); });
         return;
     }
     if (frame->node == node_) return;
@@ -135,7 +156,9 @@ PubSubCore::Subscribers PubSubCore::subscribers() const {
 void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
     if (frozen_) throw std::logic_error("chain: attach adapters before the first client comes");
     const TopicPattern topics(std::move(pattern));
-    auto link = std::make_shared<AdapterLink>(adapter, [this](const std::string& key) { return wanted(key); });
+    auto link = std::make_shared<AdapterLink>(
+        adapter, [this](const std::string& key) { return wanted(key); },
+        [this](std::exception_ptr thrown) { adapter_threw(std::move(thrown)); });
     {
         const std::lock_guard lock(mutex_);
         links_.insert(topics, link);

@@ -12,6 +12,8 @@
 namespace chain::detail {
 
 /// WebSocket close codes that sessions end with by themselves.
+inline constexpr std::uint16_t close_gone = 1001;
+inline constexpr std::uint16_t close_failed = 1011;
 inline constexpr std::uint16_t close_slow = 1013;
 inline constexpr std::uint16_t close_replaced = 4001;
 
@@ -122,17 +124,26 @@ void SessionCore::stop_scheduled_shutdown() noexcept {
 }
 
 void SessionCore::end(std::uint16_t code, std::string_view why) {
-    if (std::exchange(ending_, true)) return;
+    closed_.store(true, std::memory_order_release);
+    if (connecting_ || std::exchange(ending_, true)) return;
     const Ref<SessionCore> self(this);
     extras().close_code = code;
     extras_->close_reason = why;
     extras_->shutdown.disarm();
-    closed_.store(true, std::memory_order_release);
     std::vector<Ref<Membership>> all;
     for (auto* membership = memberships(); membership; membership = membership->next())
         all.emplace_back(membership);
     if (all.empty()) finish();
     for (const auto& membership : all) membership->end(LeaveReason::close, nullptr);
+}
+
+std::uint16_t SessionCore::close_code() const noexcept {
+    if (!ending_) return close_failed;
+    return extras_ ? extras_->close_code : close_gone;
+}
+
+std::string_view SessionCore::close_reason() const noexcept {
+    return extras_ ? std::string_view(extras_->close_reason) : std::string_view();
 }
 
 /// The last leave handler is done: what is pending is sent, and the connection closed.
@@ -157,17 +168,20 @@ void SessionCore::abandon() noexcept {
     const Ref<SessionCore> self(this);
     closed_.store(true, std::memory_order_release);
     ending_ = finished_ = true;
+    if (extras_) extras_->close_code = close_gone;
     stop_scheduled_shutdown();
+    bool suspended = connecting_;
     while (first_) {
+        suspended |= first_->suspended();
         first_->abandon();
         first_ = Ref<Membership>(first_->next_ref());
     }
     topics_ = 0;
-    const auto connection = std::exchange(connection_, nullptr);
     lane_->batch().forget(*this);
+    auto rest = take_partial();
     forget_backlog();
-    state_.reset();
-    if (connection) connection->close(1001, {}, {});
+    if (!suspended) state_.reset();
+    if (const auto connection = std::exchange(connection_, nullptr)) connection->close(close_gone, {}, std::move(rest));
     lane_->handler().sessions().remove(*this);
     lane_->remove(*this);
 }

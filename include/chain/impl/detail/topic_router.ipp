@@ -16,14 +16,14 @@ Ref<Lane> Route::lane_here() {
     return found == lanes_.end() ? nullptr : *found;
 }
 
-std::shared_ptr<Route> TopicRouter::add(std::string_view topic, Lane& lane) {
+std::shared_ptr<Route> TopicRouter::add(std::string_view topic, const std::shared_ptr<ChannelCore>& channel, Lane& lane) {
     std::shared_ptr<Route> route;
     bool first = false;
     {
         auto& shard = this->shard(topic);
         const std::lock_guard shard_lock(shard.mutex);
         auto& slot = shard.routes.try_emplace(std::string(topic)).first->second;
-        if (!slot) slot = std::make_shared<Route>(std::string(topic));
+        if (!slot) slot = std::make_shared<Route>(std::string(topic), channel);
         route = slot;
         const std::lock_guard route_lock(route->mutex_);
         first = route->lanes_.empty();

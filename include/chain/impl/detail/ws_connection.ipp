@@ -121,6 +121,7 @@ void WsConnection::watch() {
 }
 
 void WsConnection::lost() {
+    if (!session().attached(*this)) return;
     session().detach(*this);
     session().end(1001, {});
 }
