@@ -18,6 +18,12 @@ const CHAIN_TOPIC = "_chain";
 const LONGEST_DELAY = 2 ** 31 - 1; // what a timer takes; a longer one fires at once
 const FINAL_CODES = [1000, 4001]; // closed for good by the application; replaced by a newer connection
 const STABLE_AFTER = 10_000; // ms a connection must live before its failures are forgotten
+const REOPEN_TIME = 30_000; // ms that a transport which connects again by itself is given
+const FAILURES_PER_TRANSPORT = 2; // tries before another transport is tried
+const FRAMES_PER_POST = 100; // what the server takes at once
+const CHARACTERS_PER_POST = 20_000; // at most 60,000 bytes, below the server's limit
+const POST_INTERVALS = [500, 1000, 2000, 5000]; // ms between tries to post
+const TIMED_OUT = "connecting timed out";
 
 // ---------------------------------------------------------------------------------------- logging
 
@@ -328,20 +334,45 @@ export interface WebSocketConstructor {
     new (url: string): WebSocketLike;
 }
 
+/** What the client uses of an EventSource class: the browser's own fits, and that of the npm package `eventsource`. */
+export interface EventSourceLike {
+    readonly readyState: number;
+    onopen: any;
+    onmessage: any;
+    onerror: any;
+    close(): void;
+}
+
+export interface EventSourceConstructor {
+    new (url: string, init?: { withCredentials?: boolean }): EventSourceLike;
+}
+
+/** What the client uses of the answer of `fetch`. */
+export interface ResponseLike {
+    readonly status: number;
+    readonly headers: { get(name: string): string | null };
+    text(): Promise<string>;
+}
+
+export type Fetch = (url: string, init: RequestInit) => Promise<ResponseLike>;
+
 export interface TransportConfig {
     /** The name in `Transports`. */
     name: string;
     /** The browser tab, for transports that need one. */
     sid?: string;
-    /** Whether a transport that uses HTTP requests sends them with credentials to another origin. */
+    /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
     WebSocket?: WebSocketConstructor;
+    EventSource?: EventSourceConstructor;
+    fetch?: Fetch;
 }
 
 /**
  * One connection to an endpoint. It emits, with itself as first argument: `open`; `message` with a frame's text;
  * `close` with `{code, reason}`; or `error` with anything. After `close` or `error` the client drops it and makes a new one.
+ * One that connects again by itself emits `interrupted` with `{code, reason}`, and `open` when it has.
  */
 export interface Transport {
     /** Whether the client is to ask the server for signs of life over this transport. */
@@ -355,10 +386,16 @@ export interface Transport {
 
 export interface TransportConstructor {
     new (config: TransportConfig): Transport;
+    /** Whether there is what the transport needs; without this function there is. */
+    isSupported?(config: TransportConfig): boolean;
 }
 
 /** Frames as text messages of a WebSocket at `{endpoint}/websocket`. */
 export class TransportWebSocket extends Events implements Transport {
+    static isSupported({ WebSocket }: TransportConfig): boolean {
+        return (WebSocket ?? globalThis.WebSocket) !== undefined;
+    }
+
     readonly heartbeat = true;
     private target = "";
     private ws?: WebSocketLike;
@@ -376,7 +413,7 @@ export class TransportWebSocket extends Events implements Transport {
         if (!WebSocketClass) throw new Error("there is no WebSocket here: give one in the option WebSocket");
 
         this.target = endpoint;
-        const ws: WebSocketLike = new WebSocketClass(urlOf(endpoint, "/websocket", this.config.params ?? {}));
+        const ws: WebSocketLike = new WebSocketClass(urlOf(endpoint, "/websocket", "ws", this.config.params));
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
         ws.onerror = (event: unknown) => log(TRANSPORT, "error", event); // a close event with the code follows
@@ -398,14 +435,180 @@ export class TransportWebSocket extends Events implements Transport {
     }
 }
 
+/** Frames on their way to the server: in order, one request at a time, each tried until the server has answered. */
+class PostQueue {
+    private frames: string[] = [];
+    private busy = false;
+    private ended = false;
+    private alone = 0; // frames that are to go without others
+    private readonly abort = new AbortController();
+    private readonly retry = new Retry(() => void this.next(), POST_INTERVALS);
+
+    /** `gone` is called when the server does not know the session any more. */
+    constructor(
+        private readonly post: (body: string, init: RequestInit) => Promise<ResponseLike>,
+        private readonly gone: () => void,
+    ) {}
+
+    /** What the application sends in one turn goes in one request. */
+    add(frame: string): void {
+        if (this.ended) return;
+        this.frames.push(frame);
+        if (this.busy) return;
+        this.busy = true;
+        queueMicrotask(() => void this.next());
+    }
+
+    /** What is waiting is still sent, once; the page need not wait for it. */
+    finish(): void {
+        this.ended = true;
+    }
+
+    drop(): void {
+        this.ended = true;
+        this.frames = [];
+        this.retry.cancel();
+        this.abort.abort();
+    }
+
+    private async next(): Promise<void> {
+        const batch = this.take();
+        this.busy = batch.length > 0;
+        if (!this.busy) return;
+
+        const body = batch.length === 1 ? batch[0] : `[${batch.join(",")}]`;
+        let [status, delay] = [0, 0];
+        try {
+            const response = await this.post(body, { signal: this.abort.signal, keepalive: this.ended });
+            status = response.status;
+            delay = (Number(response.headers.get("Retry-After")) || 0) * 1000;
+            await response.text();
+        } catch (error) {
+            log(TRANSPORT, "post failed", error);
+        }
+        this.settle(batch, status, delay);
+    }
+
+    private take(): string[] {
+        let [count, size] = [0, 0];
+        for (const frame of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
+            size += frame.length + 1;
+            if (count > 0 && size > CHARACTERS_PER_POST) break;
+            count++;
+        }
+        this.alone = Math.max(this.alone - count, 0);
+        return this.frames.splice(0, count);
+    }
+
+    private settle(batch: string[], status: number, delay: number): void {
+        const unheard = status === 0 || status === 429 || status >= 500;
+        if (unheard && !this.ended) {
+            this.frames.unshift(...batch);
+            return this.retry.retry(delay);
+        }
+        this.retry.reset();
+        if (status === 410 && !this.ended) return this.gone();
+
+        const refused = status >= 400 && status < 500;
+        if (refused && batch.length > 1 && !this.ended) {
+            this.frames.unshift(...batch); // a body is refused as a whole: the good frames are to get through
+            this.alone = batch.length;
+        } else if (refused) {
+            log(TRANSPORT, "frame refused with %s", status, batch);
+        }
+        void this.next();
+    }
+}
+
+/**
+ * Frames as server-sent events of `{endpoint}/sse`; what the client says goes there in POSTs. The session belongs to the
+ * browser tab, which the server knows by `sid` and a cookie, and outlives an interruption of the stream.
+ */
+export class TransportSSE extends Events implements Transport {
+    static isSupported({ EventSource }: TransportConfig): boolean {
+        return (EventSource ?? globalThis.EventSource) !== undefined;
+    }
+
+    readonly heartbeat = true;
+    private target = "";
+    private isOpen = false;
+    private source?: EventSourceLike;
+    private posts?: PostQueue;
+
+    constructor(private readonly config: TransportConfig) {
+        super();
+    }
+
+    endpoint(): string {
+        return this.target;
+    }
+
+    connect(endpoint: string): void {
+        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
+        if (!EventSourceClass) throw new Error("there is no EventSource here: give one in the option EventSource");
+
+        const { cors, params, sid } = this.config;
+        this.target = endpoint;
+        this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
+        const source: EventSourceLike = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid }), {
+            withCredentials: cors ?? false,
+        });
+        source.onopen = () => this.opened();
+        source.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
+        source.onerror = () => this.failed(source.readyState);
+        this.source = source;
+    }
+
+    send(data: string): void {
+        this.posts?.add(data);
+    }
+
+    close(code = 1000): void {
+        const source = this.source;
+        if (!source) return;
+        this.source = undefined;
+        source.onopen = source.onmessage = source.onerror = null;
+        source.close();
+        if (code === 1000) this.posts?.finish();
+        else this.posts?.drop();
+    }
+
+    private makePosts(url: string): PostQueue {
+        const { cors, fetch } = this.config;
+        const credentials = cors ? "include" : "same-origin";
+        const headers = { "Content-Type": "application/json" };
+        const send: Fetch = fetch ?? ((target, init) => globalThis.fetch(target, init));
+        const post = (body: string, init: RequestInit) => send(url, { method: "POST", headers, credentials, body, ...init });
+        return new PostQueue(post, () => this.end("the session is gone"));
+    }
+
+    private opened(): void {
+        this.isOpen = true;
+        this.emit("open", this);
+    }
+
+    /** A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. */
+    private failed(readyState: number): void {
+        if (!this.isOpen || readyState === 2) return this.end("the event stream failed");
+        this.isOpen = false;
+        this.emit("interrupted", this, { code: 1006, reason: "the event stream broke" });
+    }
+
+    private end(reason: string): void {
+        this.close(1006);
+        this.emit("close", this, { code: 1006, reason });
+    }
+}
+
 /** The transports by name. An application may add its own. */
 export const Transports: { [name: string]: TransportConstructor } = {
     WebSocket: TransportWebSocket,
+    SSE: TransportSSE,
 };
 
-function urlOf(endpoint: string, suffix: string, params: Params): string {
+function urlOf(endpoint: string, suffix: string, scheme: "ws" | "http", params: Params = {}): string {
     const url = new URL(endpoint, typeof location === "object" ? location.href : undefined);
-    url.protocol = url.protocol.replace("http", "ws");
+    url.protocol = url.protocol.replace(/^(ws|http)/, scheme);
     url.pathname = url.pathname.replace(/\/+$/, "") + suffix;
     url.hash = "";
     for (const [key, value] of Object.entries(params)) {
@@ -414,13 +617,51 @@ function urlOf(endpoint: string, suffix: string, params: Params): string {
     return url.href;
 }
 
-/** The first configured transport that exists; the WebSocket when an application asks only for others. */
-function chooseTransport(configs: TransportConfig[]): TransportConfig {
-    const known = configs.find((config) => Transports[config.name]);
-    if (known) return known;
-    const names = configs.map((config) => config.name).join(", ");
-    console.warn(`chain: no transport named ${names}; the WebSocket is used`);
-    return { ...configs[0], name: "WebSocket" };
+/**
+ * The transports that a socket may use, the preferred one first, and the one that it uses: the next one when a connection
+ * cannot be had, until one has opened. That one is remembered for the browser session.
+ */
+class TransportChoice {
+    private readonly configs: TransportConfig[];
+    private index: number;
+    private failures = 0;
+    private settled = false;
+
+    constructor(
+        wanted: (string | TransportConfig)[],
+        defaults: Partial<TransportConfig>,
+        private readonly storage: Pick<Storage, "getItem" | "setItem">,
+    ) {
+        const configs = wanted.map((item) => ({ ...defaults, ...(typeof item === "string" ? { name: item } : item) }));
+        const known = configs.filter(({ name }) => Transports[name]);
+        const supported = known.filter((config) => Transports[config.name].isSupported?.(config) ?? true);
+        this.configs = supported.length > 0 ? supported : known;
+        if (known.length === 0) this.configs.push(this.unknown(configs));
+        const remembered = storage.getItem("chain:transport");
+        this.index = Math.max(this.configs.findIndex(({ name }) => name === remembered), 0);
+    }
+
+    current(): TransportConfig {
+        return this.configs[this.index];
+    }
+
+    opened(): void {
+        if (!this.settled && this.configs.length > 1) this.storage.setItem("chain:transport", this.current().name);
+        this.settled = true;
+    }
+
+    /** A transport did not open. One that was not even refused is not waited for a second time. */
+    failed(timedOut: boolean): void {
+        if (this.settled || (++this.failures < FAILURES_PER_TRANSPORT && !timedOut)) return;
+        this.failures = 0;
+        this.index = (this.index + 1) % this.configs.length;
+    }
+
+    private unknown(configs: TransportConfig[]): TransportConfig {
+        const names = configs.map((config) => config.name).join(", ");
+        console.warn(`chain: no transport named ${names}; the WebSocket is used`);
+        return { ...configs[0], name: "WebSocket" };
+    }
 }
 
 // ------------------------------------------------------------------------------------- connection
@@ -488,6 +729,8 @@ interface LinkListener {
     down(info: CloseInfo): void;
     /** A connection, or a try to connect, failed. */
     failed(info: CloseInfo): void;
+    /** A transport could not connect. */
+    refused(timedOut: boolean): void;
     frame(data: string): void;
 }
 
@@ -570,7 +813,7 @@ class Link {
     private async attempt(preferred?: string): Promise<void> {
         const turn = ++this.turn;
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error("connecting timed out")), this.config.connectTimeout);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
             const transport = await this.config.create();
@@ -589,6 +832,7 @@ class Link {
         transport.on("message", (_, data) => this.received(transport, data));
         transport.on("close", (_, event) => this.ended(transport, event));
         transport.on("error", (_, error) => this.ended(transport, error));
+        transport.on("interrupted", (_, cause) => this.interrupted(transport, cause));
         transport.connect(endpoint);
     }
 
@@ -623,6 +867,18 @@ class Link {
         transport.close(); // one that ended with an error may still be there, and may come back by itself
     }
 
+    /** The transport connects again by itself: until it has, it is as a new one. */
+    private interrupted(transport: Transport, cause: { code: number; reason: string }): void {
+        if (transport !== this.current || this.candidate) return this.ended(transport, cause);
+        this.current = undefined;
+        this.candidate = transport;
+        this.turn++;
+        clearTimeout(this.stableTimer);
+        clearTimeout(this.connectTimer);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
+        this.tellLoss({ ...cause, reconnecting: true });
+    }
+
     private attemptFailed(cause: unknown): void {
         const info = causeOf(cause);
         const transport = this.candidate;
@@ -632,6 +888,7 @@ class Link {
         clearTimeout(this.connectTimer);
         transport?.close();
         log(SOCKET, "could not connect", info);
+        if (transport) this.listener.refused(info.reason === TIMED_OUT);
         if (this.current) return; // only the move to a better node failed
 
         this.retry.retry(retryAfterClose(info.reason));
@@ -647,9 +904,12 @@ class Link {
         if (reconnecting) this.retry.retry(retryAfterClose(cause.reason));
         else this.stop();
 
-        const info = { ...cause, reconnecting };
+        this.tellLoss({ ...cause, reconnecting });
+    }
+
+    private tellLoss(info: CloseInfo): void {
         log(SOCKET, "connection lost", info);
-        if (reconnecting) this.listener.failed(info);
+        if (info.reconnecting) this.listener.failed(info);
         this.listener.down(info);
     }
 
@@ -677,8 +937,11 @@ export interface SocketOptions {
     getNodes?: () => Promise<string[]> | string[];
     /** Seconds between calls of `getNodes` while connected; 30. */
     getNodesInterval?: number;
-    /** The transports to choose from: the first one that `Transports` has; the WebSocket. */
-    transport?: TransportConfig[];
+    /**
+     * The transports to use, by name or with their settings, the preferred one first: `["WebSocket", "SSE"]`. The next one is
+     * tried when two tries to connect failed, or one got no answer; the one that opened is kept.
+     */
+    transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
     params?: Params | (() => Params | Promise<Params>);
     /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
@@ -699,10 +962,14 @@ export interface SocketOptions {
     dropNodeConnectionAfter?: number;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
-    /** Where the id of the browser tab is kept; `window.sessionStorage`. */
+    /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
     sessionStorage?: Pick<Storage, "getItem" | "setItem">;
     /** The WebSocket class, where there is no global one (Node.js before 22). */
     WebSocket?: WebSocketConstructor;
+    /** The EventSource class, where there is no global one (Node.js). It and `fetch` must keep the server's cookies. */
+    EventSource?: EventSourceConstructor;
+    /** What is used in place of the global `fetch`. */
+    fetch?: Fetch;
 }
 
 export interface SocketEvents {
@@ -733,16 +1000,63 @@ function randomId(): string {
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/**
+ * The id of a browser tab, kept for when the page is loaded again. Each socket of a page has its own. A duplicated tab gets a
+ * copy of the storage: an id is in there only while no page uses it, so that the copy gets an id of its own.
+ */
+class TabId {
+    private static readonly keysInUse = new WeakMap<object, Set<string>>();
+    private id = "";
+    private key = "";
+    private readonly leave = () => this.storage.setItem(this.key, this.id);
+    private readonly enter = () => this.storage.setItem(this.key, "");
+
+    constructor(private readonly storage: Pick<Storage, "getItem" | "setItem">) {}
+
+    take(): string {
+        if (this.id) return this.id;
+        this.key = this.freeKey();
+        this.id = this.storage.getItem(this.key) || randomId();
+        this.leave();
+        if (typeof window === "undefined") return this.id;
+
+        this.enter();
+        window.addEventListener("pagehide", this.leave);
+        window.addEventListener("pageshow", this.enter);
+        return this.id;
+    }
+
+    /** The next one is new: who disconnects may come back as somebody else, and must not find the old session. */
+    forget(): void {
+        if (!this.id) return;
+        this.id = "";
+        this.leave();
+        TabId.keysInUse.get(this.storage)?.delete(this.key);
+        if (typeof window === "undefined") return;
+        window.removeEventListener("pagehide", this.leave);
+        window.removeEventListener("pageshow", this.enter);
+    }
+
+    private freeKey(): string {
+        const inUse = TabId.keysInUse.get(this.storage) ?? new Set();
+        let key = "chain:sid";
+        for (let count = 2; inUse.has(key); count++) key = `chain:sid${count}`;
+        TabId.keysInUse.set(this.storage, inUse.add(key));
+        return key;
+    }
+}
+
 /** The client's side of a session: one connection that is kept open, and the channels over it. */
 export class Socket extends Events<SocketEvents> {
     private ref = 0;
     private channels: Channel[] = [];
     private idleTimer?: Timer;
     private sendBuffer: string[] = [];
-    private transportConfig?: TransportConfig;
+    private transports?: TransportChoice;
     private readonly pending = new Map<number, Push>(); // sent and not answered, by ref
     private readonly options: SocketOptions;
     private readonly storage: Pick<Storage, "getItem" | "setItem">;
+    private readonly tab: TabId;
     private readonly link: Link;
     private readonly heartbeat: Heartbeat;
     private readonly wakeUp = new WakeUp(() => this.onWakeUp());
@@ -755,6 +1069,7 @@ export class Socket extends Events<SocketEvents> {
         const named = typeof endpointOrOptions === "string";
         this.options = named ? more : endpointOrOptions;
         this.storage = this.options.sessionStorage ?? sessionStorageOrMemory();
+        this.tab = new TabId(this.storage);
         this.link = this.makeLink(named ? endpointOrOptions : this.options.getNodes ? undefined : "/socket");
         this.heartbeat = new Heartbeat(
             this.options.heartbeatInterval ?? 30_000,
@@ -777,6 +1092,7 @@ export class Socket extends Events<SocketEvents> {
         this.link.stop();
         if (wasOpen) this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
+        this.tab.forget();
     }
 
     isConnected(): boolean {
@@ -864,22 +1180,22 @@ export class Socket extends Events<SocketEvents> {
             up: (transport, previous) => this.onUp(transport, previous),
             down: (info) => this.onDown(info),
             failed: (info) => this.emit("error", info),
+            refused: (timedOut) => this.transports?.failed(timedOut),
             frame: (data) => this.onFrame(data),
         });
     }
 
     private async createTransport(): Promise<Transport> {
-        const { transport = [{ name: "WebSocket" }], params, WebSocket } = this.options;
-        const config = (this.transportConfig ??= chooseTransport(transport));
+        const { params } = this.options;
+        const config = (this.transports ??= this.makeChoice()).current();
         const own = typeof params === "function" ? await params() : params;
-        const withDefaults = { WebSocket, ...config, sid: config.sid ?? this.tabId() };
-        return new Transports[config.name]({ ...withDefaults, params: { ...config.params, ...own } });
+        const sid = config.sid ?? this.tab.take();
+        return new Transports[config.name]({ ...config, sid, params: { ...config.params, ...own } });
     }
 
-    private tabId(): string {
-        const id = this.getSession("chain:sid") ?? randomId();
-        this.storeSession("chain:sid", id);
-        return id;
+    private makeChoice(): TransportChoice {
+        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch } = this.options;
+        return new TransportChoice(transport, { WebSocket, EventSource, fetch }, this.storage);
     }
 
     private disconnectWhenIdle(): void {
@@ -890,6 +1206,7 @@ export class Socket extends Events<SocketEvents> {
 
     private onUp(transport: Transport, previous?: Transport): void {
         log(SOCKET, "connected to %s", transport.endpoint());
+        this.transports?.opened();
         if (transport.heartbeat) this.heartbeat.start();
         else this.heartbeat.stop();
         for (const channel of this.channels.slice()) guarded(() => channel.onConnected(previous));

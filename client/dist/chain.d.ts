@@ -95,19 +95,44 @@ export interface WebSocketLike {
 export interface WebSocketConstructor {
     new (url: string): WebSocketLike;
 }
+/** What the client uses of an EventSource class: the browser's own fits, and that of the npm package `eventsource`. */
+export interface EventSourceLike {
+    readonly readyState: number;
+    onopen: any;
+    onmessage: any;
+    onerror: any;
+    close(): void;
+}
+export interface EventSourceConstructor {
+    new (url: string, init?: {
+        withCredentials?: boolean;
+    }): EventSourceLike;
+}
+/** What the client uses of the answer of `fetch`. */
+export interface ResponseLike {
+    readonly status: number;
+    readonly headers: {
+        get(name: string): string | null;
+    };
+    text(): Promise<string>;
+}
+export type Fetch = (url: string, init: RequestInit) => Promise<ResponseLike>;
 export interface TransportConfig {
     /** The name in `Transports`. */
     name: string;
     /** The browser tab, for transports that need one. */
     sid?: string;
-    /** Whether a transport that uses HTTP requests sends them with credentials to another origin. */
+    /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
     WebSocket?: WebSocketConstructor;
+    EventSource?: EventSourceConstructor;
+    fetch?: Fetch;
 }
 /**
  * One connection to an endpoint. It emits, with itself as first argument: `open`; `message` with a frame's text;
  * `close` with `{code, reason}`; or `error` with anything. After `close` or `error` the client drops it and makes a new one.
+ * One that connects again by itself emits `interrupted` with `{code, reason}`, and `open` when it has.
  */
 export interface Transport {
     /** Whether the client is to ask the server for signs of life over this transport. */
@@ -120,10 +145,13 @@ export interface Transport {
 }
 export interface TransportConstructor {
     new (config: TransportConfig): Transport;
+    /** Whether there is what the transport needs; without this function there is. */
+    isSupported?(config: TransportConfig): boolean;
 }
 /** Frames as text messages of a WebSocket at `{endpoint}/websocket`. */
 export declare class TransportWebSocket extends Events implements Transport {
     private readonly config;
+    static isSupported({ WebSocket }: TransportConfig): boolean;
     readonly heartbeat = true;
     private target;
     private ws?;
@@ -132,6 +160,29 @@ export declare class TransportWebSocket extends Events implements Transport {
     connect(endpoint: string): void;
     send(data: string): void;
     close(code?: number, reason?: string): void;
+}
+/**
+ * Frames as server-sent events of `{endpoint}/sse`; what the client says goes there in POSTs. The session belongs to the
+ * browser tab, which the server knows by `sid` and a cookie, and outlives an interruption of the stream.
+ */
+export declare class TransportSSE extends Events implements Transport {
+    private readonly config;
+    static isSupported({ EventSource }: TransportConfig): boolean;
+    readonly heartbeat = true;
+    private target;
+    private isOpen;
+    private source?;
+    private posts?;
+    constructor(config: TransportConfig);
+    endpoint(): string;
+    connect(endpoint: string): void;
+    send(data: string): void;
+    close(code?: number): void;
+    private makePosts;
+    private opened;
+    /** A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. */
+    private failed;
+    private end;
 }
 /** The transports by name. An application may add its own. */
 export declare const Transports: {
@@ -153,8 +204,11 @@ export interface SocketOptions {
     getNodes?: () => Promise<string[]> | string[];
     /** Seconds between calls of `getNodes` while connected; 30. */
     getNodesInterval?: number;
-    /** The transports to choose from: the first one that `Transports` has; the WebSocket. */
-    transport?: TransportConfig[];
+    /**
+     * The transports to use, by name or with their settings, the preferred one first: `["WebSocket", "SSE"]`. The next one is
+     * tried when two tries to connect failed, or one got no answer; the one that opened is kept.
+     */
+    transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
     params?: Params | (() => Params | Promise<Params>);
     /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
@@ -175,10 +229,14 @@ export interface SocketOptions {
     dropNodeConnectionAfter?: number;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
-    /** Where the id of the browser tab is kept; `window.sessionStorage`. */
+    /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
     sessionStorage?: Pick<Storage, "getItem" | "setItem">;
     /** The WebSocket class, where there is no global one (Node.js before 22). */
     WebSocket?: WebSocketConstructor;
+    /** The EventSource class, where there is no global one (Node.js). It and `fetch` must keep the server's cookies. */
+    EventSource?: EventSourceConstructor;
+    /** What is used in place of the global `fetch`. */
+    fetch?: Fetch;
 }
 export interface SocketEvents {
     /** A connection is open. */
@@ -198,10 +256,11 @@ export declare class Socket extends Events<SocketEvents> {
     private channels;
     private idleTimer?;
     private sendBuffer;
-    private transportConfig?;
+    private transports?;
     private readonly pending;
     private readonly options;
     private readonly storage;
+    private readonly tab;
     private readonly link;
     private readonly heartbeat;
     private readonly wakeUp;
@@ -227,7 +286,7 @@ export declare class Socket extends Events<SocketEvents> {
     storeSession(key: string, value: string): void;
     private makeLink;
     private createTransport;
-    private tabId;
+    private makeChoice;
     private disconnectWhenIdle;
     private onUp;
     private onDown;

@@ -2,7 +2,7 @@
 var chain = (function (exports) {
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Push = exports.Channel = exports.Socket = exports.Transports = exports.TransportWebSocket = exports.History = exports.Retry = exports.MessageKindEnum = exports.Events = exports.Options = void 0;
+exports.Push = exports.Channel = exports.Socket = exports.Transports = exports.TransportSSE = exports.TransportWebSocket = exports.History = exports.Retry = exports.MessageKindEnum = exports.Events = exports.Options = void 0;
 exports.log = log;
 exports.encode = encode;
 exports.decode = decode;
@@ -13,6 +13,12 @@ const CHAIN_TOPIC = "_chain";
 const LONGEST_DELAY = 2 ** 31 - 1;
 const FINAL_CODES = [1000, 4001];
 const STABLE_AFTER = 10000;
+const REOPEN_TIME = 30000;
+const FAILURES_PER_TRANSPORT = 2;
+const FRAMES_PER_POST = 100;
+const CHARACTERS_PER_POST = 20000;
+const POST_INTERVALS = [500, 1000, 2000, 5000];
+const TIMED_OUT = "connecting timed out";
 exports.Options = {
     Debug: true,
     DebugSocket: false,
@@ -233,6 +239,9 @@ class History {
 }
 exports.History = History;
 class TransportWebSocket extends Events {
+    static isSupported({ WebSocket }) {
+        return (WebSocket ?? globalThis.WebSocket) !== undefined;
+    }
     constructor(config) {
         super();
         this.config = config;
@@ -247,7 +256,7 @@ class TransportWebSocket extends Events {
         if (!WebSocketClass)
             throw new Error("there is no WebSocket here: give one in the option WebSocket");
         this.target = endpoint;
-        const ws = new WebSocketClass(urlOf(endpoint, "/websocket", this.config.params ?? {}));
+        const ws = new WebSocketClass(urlOf(endpoint, "/websocket", "ws", this.config.params));
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event) => this.emit("message", this, event.data);
         ws.onerror = (event) => log(TRANSPORT, "error", event);
@@ -269,12 +278,159 @@ class TransportWebSocket extends Events {
     }
 }
 exports.TransportWebSocket = TransportWebSocket;
+class PostQueue {
+    constructor(post, gone) {
+        this.post = post;
+        this.gone = gone;
+        this.frames = [];
+        this.busy = false;
+        this.ended = false;
+        this.alone = 0;
+        this.abort = new AbortController();
+        this.retry = new Retry(() => void this.next(), POST_INTERVALS);
+    }
+    add(frame) {
+        if (this.ended)
+            return;
+        this.frames.push(frame);
+        if (this.busy)
+            return;
+        this.busy = true;
+        queueMicrotask(() => void this.next());
+    }
+    finish() {
+        this.ended = true;
+    }
+    drop() {
+        this.ended = true;
+        this.frames = [];
+        this.retry.cancel();
+        this.abort.abort();
+    }
+    async next() {
+        const batch = this.take();
+        this.busy = batch.length > 0;
+        if (!this.busy)
+            return;
+        const body = batch.length === 1 ? batch[0] : `[${batch.join(",")}]`;
+        let [status, delay] = [0, 0];
+        try {
+            const response = await this.post(body, { signal: this.abort.signal, keepalive: this.ended });
+            status = response.status;
+            delay = (Number(response.headers.get("Retry-After")) || 0) * 1000;
+            await response.text();
+        }
+        catch (error) {
+            log(TRANSPORT, "post failed", error);
+        }
+        this.settle(batch, status, delay);
+    }
+    take() {
+        let [count, size] = [0, 0];
+        for (const frame of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
+            size += frame.length + 1;
+            if (count > 0 && size > CHARACTERS_PER_POST)
+                break;
+            count++;
+        }
+        this.alone = Math.max(this.alone - count, 0);
+        return this.frames.splice(0, count);
+    }
+    settle(batch, status, delay) {
+        const unheard = status === 0 || status === 429 || status >= 500;
+        if (unheard && !this.ended) {
+            this.frames.unshift(...batch);
+            return this.retry.retry(delay);
+        }
+        this.retry.reset();
+        if (status === 410 && !this.ended)
+            return this.gone();
+        const refused = status >= 400 && status < 500;
+        if (refused && batch.length > 1 && !this.ended) {
+            this.frames.unshift(...batch);
+            this.alone = batch.length;
+        }
+        else if (refused) {
+            log(TRANSPORT, "frame refused with %s", status, batch);
+        }
+        void this.next();
+    }
+}
+class TransportSSE extends Events {
+    static isSupported({ EventSource }) {
+        return (EventSource ?? globalThis.EventSource) !== undefined;
+    }
+    constructor(config) {
+        super();
+        this.config = config;
+        this.heartbeat = true;
+        this.target = "";
+        this.isOpen = false;
+    }
+    endpoint() {
+        return this.target;
+    }
+    connect(endpoint) {
+        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
+        if (!EventSourceClass)
+            throw new Error("there is no EventSource here: give one in the option EventSource");
+        const { cors, params, sid } = this.config;
+        this.target = endpoint;
+        this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
+        const source = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid }), {
+            withCredentials: cors ?? false,
+        });
+        source.onopen = () => this.opened();
+        source.onmessage = (event) => this.emit("message", this, event.data);
+        source.onerror = () => this.failed(source.readyState);
+        this.source = source;
+    }
+    send(data) {
+        this.posts?.add(data);
+    }
+    close(code = 1000) {
+        const source = this.source;
+        if (!source)
+            return;
+        this.source = undefined;
+        source.onopen = source.onmessage = source.onerror = null;
+        source.close();
+        if (code === 1000)
+            this.posts?.finish();
+        else
+            this.posts?.drop();
+    }
+    makePosts(url) {
+        const { cors, fetch } = this.config;
+        const credentials = cors ? "include" : "same-origin";
+        const headers = { "Content-Type": "application/json" };
+        const send = fetch ?? ((target, init) => globalThis.fetch(target, init));
+        const post = (body, init) => send(url, { method: "POST", headers, credentials, body, ...init });
+        return new PostQueue(post, () => this.end("the session is gone"));
+    }
+    opened() {
+        this.isOpen = true;
+        this.emit("open", this);
+    }
+    failed(readyState) {
+        if (!this.isOpen || readyState === 2)
+            return this.end("the event stream failed");
+        this.isOpen = false;
+        this.emit("interrupted", this, { code: 1006, reason: "the event stream broke" });
+    }
+    end(reason) {
+        this.close(1006);
+        this.emit("close", this, { code: 1006, reason });
+    }
+}
+exports.TransportSSE = TransportSSE;
 exports.Transports = {
     WebSocket: TransportWebSocket,
+    SSE: TransportSSE,
 };
-function urlOf(endpoint, suffix, params) {
+function urlOf(endpoint, suffix, scheme, params = {}) {
     const url = new URL(endpoint, typeof location === "object" ? location.href : undefined);
-    url.protocol = url.protocol.replace("http", "ws");
+    url.protocol = url.protocol.replace(/^(ws|http)/, scheme);
     url.pathname = url.pathname.replace(/\/+$/, "") + suffix;
     url.hash = "";
     for (const [key, value] of Object.entries(params)) {
@@ -283,13 +439,39 @@ function urlOf(endpoint, suffix, params) {
     }
     return url.href;
 }
-function chooseTransport(configs) {
-    const known = configs.find((config) => exports.Transports[config.name]);
-    if (known)
-        return known;
-    const names = configs.map((config) => config.name).join(", ");
-    console.warn(`chain: no transport named ${names}; the WebSocket is used`);
-    return { ...configs[0], name: "WebSocket" };
+class TransportChoice {
+    constructor(wanted, defaults, storage) {
+        this.storage = storage;
+        this.failures = 0;
+        this.settled = false;
+        const configs = wanted.map((item) => ({ ...defaults, ...(typeof item === "string" ? { name: item } : item) }));
+        const known = configs.filter(({ name }) => exports.Transports[name]);
+        const supported = known.filter((config) => exports.Transports[config.name].isSupported?.(config) ?? true);
+        this.configs = supported.length > 0 ? supported : known;
+        if (known.length === 0)
+            this.configs.push(this.unknown(configs));
+        const remembered = storage.getItem("chain:transport");
+        this.index = Math.max(this.configs.findIndex(({ name }) => name === remembered), 0);
+    }
+    current() {
+        return this.configs[this.index];
+    }
+    opened() {
+        if (!this.settled && this.configs.length > 1)
+            this.storage.setItem("chain:transport", this.current().name);
+        this.settled = true;
+    }
+    failed(timedOut) {
+        if (this.settled || (++this.failures < FAILURES_PER_TRANSPORT && !timedOut))
+            return;
+        this.failures = 0;
+        this.index = (this.index + 1) % this.configs.length;
+    }
+    unknown(configs) {
+        const names = configs.map((config) => config.name).join(", ");
+        console.warn(`chain: no transport named ${names}; the WebSocket is used`);
+        return { ...configs[0], name: "WebSocket" };
+    }
 }
 function causeOf(cause) {
     const code = cause?.code;
@@ -385,7 +567,7 @@ class Link {
     async attempt(preferred) {
         const turn = ++this.turn;
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error("connecting timed out")), this.config.connectTimeout);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
             const transport = await this.config.create();
@@ -406,6 +588,7 @@ class Link {
         transport.on("message", (_, data) => this.received(transport, data));
         transport.on("close", (_, event) => this.ended(transport, event));
         transport.on("error", (_, error) => this.ended(transport, error));
+        transport.on("interrupted", (_, cause) => this.interrupted(transport, cause));
         transport.connect(endpoint);
     }
     opened(transport) {
@@ -442,6 +625,17 @@ class Link {
             return;
         transport.close();
     }
+    interrupted(transport, cause) {
+        if (transport !== this.current || this.candidate)
+            return this.ended(transport, cause);
+        this.current = undefined;
+        this.candidate = transport;
+        this.turn++;
+        clearTimeout(this.stableTimer);
+        clearTimeout(this.connectTimer);
+        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
+        this.tellLoss({ ...cause, reconnecting: true });
+    }
     attemptFailed(cause) {
         const info = causeOf(cause);
         const transport = this.candidate;
@@ -451,6 +645,8 @@ class Link {
         clearTimeout(this.connectTimer);
         transport?.close();
         log(SOCKET, "could not connect", info);
+        if (transport)
+            this.listener.refused(info.reason === TIMED_OUT);
         if (this.current)
             return;
         this.retry.retry(retryAfterClose(info.reason));
@@ -467,9 +663,11 @@ class Link {
             this.retry.retry(retryAfterClose(cause.reason));
         else
             this.stop();
-        const info = { ...cause, reconnecting };
+        this.tellLoss({ ...cause, reconnecting });
+    }
+    tellLoss(info) {
         log(SOCKET, "connection lost", info);
-        if (reconnecting)
+        if (info.reconnecting)
             this.listener.failed(info);
         this.listener.down(info);
     }
@@ -500,6 +698,48 @@ function randomId() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+class TabId {
+    constructor(storage) {
+        this.storage = storage;
+        this.id = "";
+        this.key = "";
+        this.leave = () => this.storage.setItem(this.key, this.id);
+        this.enter = () => this.storage.setItem(this.key, "");
+    }
+    take() {
+        if (this.id)
+            return this.id;
+        this.key = this.freeKey();
+        this.id = this.storage.getItem(this.key) || randomId();
+        this.leave();
+        if (typeof window === "undefined")
+            return this.id;
+        this.enter();
+        window.addEventListener("pagehide", this.leave);
+        window.addEventListener("pageshow", this.enter);
+        return this.id;
+    }
+    forget() {
+        if (!this.id)
+            return;
+        this.id = "";
+        this.leave();
+        TabId.keysInUse.get(this.storage)?.delete(this.key);
+        if (typeof window === "undefined")
+            return;
+        window.removeEventListener("pagehide", this.leave);
+        window.removeEventListener("pageshow", this.enter);
+    }
+    freeKey() {
+        const inUse = TabId.keysInUse.get(this.storage) ?? new Set();
+        let key = "chain:sid";
+        for (let count = 2; inUse.has(key); count++)
+            key = `chain:sid${count}`;
+        TabId.keysInUse.set(this.storage, inUse.add(key));
+        return key;
+    }
+}
+TabId.keysInUse = new WeakMap();
 class Socket extends Events {
     constructor(endpointOrOptions = {}, more = {}) {
         super();
@@ -511,6 +751,7 @@ class Socket extends Events {
         const named = typeof endpointOrOptions === "string";
         this.options = named ? more : endpointOrOptions;
         this.storage = this.options.sessionStorage ?? sessionStorageOrMemory();
+        this.tab = new TabId(this.storage);
         this.link = this.makeLink(named ? endpointOrOptions : this.options.getNodes ? undefined : "/socket");
         this.heartbeat = new Heartbeat(this.options.heartbeatInterval ?? 30000, this.options.heartbeatTimeout ?? 10000, () => this.sendHeartbeat(), () => this.link.abandon("no answer to the heartbeat"));
     }
@@ -525,6 +766,7 @@ class Socket extends Events {
         if (wasOpen)
             this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
+        this.tab.forget();
     }
     isConnected() {
         return this.link.isOpen();
@@ -597,20 +839,20 @@ class Socket extends Events {
             up: (transport, previous) => this.onUp(transport, previous),
             down: (info) => this.onDown(info),
             failed: (info) => this.emit("error", info),
+            refused: (timedOut) => this.transports?.failed(timedOut),
             frame: (data) => this.onFrame(data),
         });
     }
     async createTransport() {
-        const { transport = [{ name: "WebSocket" }], params, WebSocket } = this.options;
-        const config = (this.transportConfig ?? (this.transportConfig = chooseTransport(transport)));
+        const { params } = this.options;
+        const config = (this.transports ?? (this.transports = this.makeChoice())).current();
         const own = typeof params === "function" ? await params() : params;
-        const withDefaults = { WebSocket, ...config, sid: config.sid ?? this.tabId() };
-        return new exports.Transports[config.name]({ ...withDefaults, params: { ...config.params, ...own } });
+        const sid = config.sid ?? this.tab.take();
+        return new exports.Transports[config.name]({ ...config, sid, params: { ...config.params, ...own } });
     }
-    tabId() {
-        const id = this.getSession("chain:sid") ?? randomId();
-        this.storeSession("chain:sid", id);
-        return id;
+    makeChoice() {
+        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch } = this.options;
+        return new TransportChoice(transport, { WebSocket, EventSource, fetch }, this.storage);
     }
     disconnectWhenIdle() {
         const delay = this.options.disconnectIdleTimeout ?? 5000;
@@ -620,6 +862,7 @@ class Socket extends Events {
     }
     onUp(transport, previous) {
         log(SOCKET, "connected to %s", transport.endpoint());
+        this.transports?.opened();
         if (transport.heartbeat)
             this.heartbeat.start();
         else
@@ -974,5 +1217,5 @@ return exports;
 })({});
 if (typeof module === "object" && module.exports) module.exports = chain;
 // The exports are code in a module, and text in a classic script.
-0 && await /`/; export const { Channel, Events, History, MessageKindEnum, Options, Push, Retry, Socket, TransportWebSocket, Transports, decode, encode, log } = chain; //`;
+0 && await /`/; export const { Channel, Events, History, MessageKindEnum, Options, Push, Retry, Socket, TransportSSE, TransportWebSocket, Transports, decode, encode, log } = chain; //`;
 //# sourceMappingURL=chain.js.map

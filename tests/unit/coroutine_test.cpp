@@ -608,3 +608,30 @@ TEST_CASE(
   room.kit->run();
   CHECK(room.client->receive_all() == Frames{"[1,1,2,0,1]"});
 }
+
+TEST_CASE("a leave handler that never completes holds up the reply and the session's end for ten seconds only") {
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&) { return Reply::ok(); });
+    room.on_leave([](Socket&, chain::LeaveReason) -> net::awaitable<void> {
+        net::steady_timer never(co_await net::this_coro::executor, net::steady_timer::time_point::max());
+        co_await never.async_wait(net::use_awaitable);
+    });
+    chain::Handler handler;
+    handler.add(room);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    client.send(frame(1, 1, "room:a", "_join"));
+    client.receive_all();
+
+    client.send(frame(1, 2, "room:a", "_leave"));
+    CHECK(client.receive_all().empty());
+    kit.advance(std::chrono::seconds(11));
+
+    CHECK(client.receive_all() == Frames{R"([1,1,2,0,{}])"});
+    client.send(frame(2, 3, "room:a", "_join"));
+    CHECK(client.receive_all() == Frames{R"([1,2,3,0,{}])"});
+    client.disconnect();
+    CHECK(kit.handler().sessions() == 1);
+    kit.advance(std::chrono::seconds(11));
+    CHECK(kit.handler().sessions() == 0);
+}

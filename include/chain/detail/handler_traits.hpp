@@ -122,6 +122,11 @@ template <> struct PayloadArg<void> {
 template <class T> inline constexpr bool is_awaitable = false;
 template <class T> inline constexpr bool is_awaitable<net::awaitable<T>> = true;
 
+/// What a handler may give: at once, or as a coroutine.
+template <class T>
+inline constexpr bool is_answer = std::is_void_v<T> || std::is_same_v<T, Reply> || std::is_same_v<T, Json>;
+template <class T> inline constexpr bool is_answer<net::awaitable<T>> = is_answer<T>;
+
 inline Reply as_reply(Reply reply) {
     return reply;
 }
@@ -137,7 +142,7 @@ template <class F> class TypedCallback final : public Callback {
     static constexpr std::size_t arity = std::tuple_size_v<Args>;
 
     static_assert(arity >= 1 && arity <= 3, "chain: a handler takes (Socket&), (Socket&, payload) or (Socket&, payload, std::string_view event)");
-    static_assert(std::is_void_v<Result> || std::is_same_v<Result, Reply> || std::is_same_v<Result, Json> || is_awaitable<Result>,
+    static_assert(is_answer<Result>,
                   "chain: a handler returns void, Reply, Json, or net::awaitable of one of these");
 
   public:

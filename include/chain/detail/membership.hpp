@@ -116,6 +116,7 @@ class Membership : public RefCounted<Membership> {
     void answer(Status status, std::string_view payload, bool binary);
     bool keep(Held held);
     void release_held();
+    void postpone(const Ref<Broadcast>& broadcast);
     void send_push(std::string_view event, std::string_view payload, bool binary);
     void send_lifecycle(MessageKind kind);
 

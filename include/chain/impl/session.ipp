@@ -66,10 +66,12 @@ detail::StateSlot& Session::slot() noexcept {
 }
 
 const Json& Session::get(std::string_view key) const noexcept {
+    assert(impl_->lane().here() && "chain: get is for the session's executor");
     return detail::value_at(impl_->find_assigns(), key);
 }
 
 void Session::set(std::string_view key, Json value) {
+    assert(impl_->lane().here() && "chain: set is for the session's executor");
     impl_->assigns()[std::string(key)] = std::move(value);
 }
 

@@ -241,6 +241,7 @@ void Membership::proceed() {
     while (!busy() && !work_->intercepted.empty()) {
         const auto next = std::move(work_->intercepted.front());
         work_->intercepted.pop_front();
+        work_->held_bytes -= std::min(work_->held_bytes, next->message().payload.size());
         deliver_intercepted(next);
     }
     while (work_ && !busy() && !work_->waiting.empty()) { // what is routed may have gone on by itself to the end

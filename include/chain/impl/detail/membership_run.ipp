@@ -55,7 +55,10 @@ void Membership::spawn(net::awaitable<Reply> coroutine) {
     auto done = [self = Ref<Membership>(this), run, cancel = work.cancel](std::exception_ptr thrown, Reply reply) {
         self->completed(run, std::move(thrown), std::move(reply));
     };
-    net::co_spawn(session_->lane().executor(), std::move(coroutine),
+    // Nothing may hold up the membership's end for ever, a leave handler neither.
+    auto& lane = session_->lane();
+    if (activity_ == Activity::leave) lane.arm(work.patience, lane.handler().config().timeouts.cancelled_handler);
+    net::co_spawn(lane.executor(), std::move(coroutine),
                   net::bind_cancellation_slot(work.cancel->slot(), std::move(done)));
 }
 
@@ -156,10 +159,18 @@ void Membership::release_held() {
     }
 }
 
+/// Keeps a broadcast for the out handler until what runs has completed.
+void Membership::postpone(const Ref<Broadcast>& broadcast) {
+    auto& work = this->work();
+    work.held_bytes += broadcast->message().payload.size();
+    work.intercepted.push_back(broadcast);
+    if (work.held_bytes > session_->lane().handler().config().limits.unsent_bytes_per_session) session_->overflow();
+}
+
 void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
     if (status() != SocketStatus::joined) return;
     if (busy()) {
-        work().intercepted.push_back(broadcast);
+        postpone(broadcast);
         return;
     }
     const auto& message = broadcast->message();
