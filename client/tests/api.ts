@@ -5,7 +5,7 @@ const history = new chain.History(5);
 const options: chain.SocketOptions = {
     getNodes: async () => ["/socket"],
     getNodesInterval: 30,
-    transport: [{ name: "WebSocket", cors: true, params: { a: 1 } }],
+    transport: ["WebSocket", { name: "SSE", cors: true, params: { a: 1 } }],
     params: () => ({ token: "t" }),
     timeout: 30000,
     rejoinInterval: [1000, 2000],
@@ -18,6 +18,8 @@ const options: chain.SocketOptions = {
     duplicated: (message: chain.Message) => history.exists(message.payload.messageId),
     sessionStorage: window.sessionStorage,
     WebSocket,
+    EventSource,
+    fetch,
 };
 
 const socket: chain.Socket = new chain.Socket(options);

@@ -14,7 +14,7 @@ const client = fileURLToPath(new URL("..", import.meta.url));
 const script = join(client, "dist/chain.js");
 const NAMES = [
     ...["Channel", "Events", "History", "MessageKindEnum", "Options", "Push", "Retry", "Socket"],
-    ...["TransportWebSocket", "Transports", "decode", "encode", "log"],
+    ...["TransportSSE", "TransportWebSocket", "Transports", "decode", "encode", "log"],
 ];
 
 function temporaryFolder(t) {

@@ -9,13 +9,15 @@
 
 namespace chain {
 
-/// Which web pages of other origins may use an HTTP transport (Cross-Origin Resource Sharing, WHATWG Fetch). Without it, only pages of
-/// the endpoint's own origin may.
+/// Which web pages of other origins may use an HTTP transport (Cross-Origin Resource Sharing,
+/// WHATWG Fetch). Without it, only pages of the endpoint's own origin may.
 struct CorsConfig {
-    std::chrono::seconds max_age{3600};      ///< How long a browser may keep the answer to a preflight; 0 sends nothing.
-    bool allow_credentials = true;           ///< May requests carry cookies?
-    bool allow_private_network = false;      ///< May public pages reach a private network's address?
-    std::vector<std::string> allow_origins = {}; ///< As `https://example.com`, or `*` for all: then without credentials.
+    std::chrono::seconds max_age{
+        3600}; ///< How long a browser may keep the answer to a preflight; 0 sends nothing.
+    bool allow_credentials = true;      ///< May requests carry cookies?
+    bool allow_private_network = false; ///< May public pages reach a private network's address?
+    std::vector<std::string> allow_origins =
+        {}; ///< As `https://example.com`, or `*` for all: then without credentials.
     std::vector<std::string> allow_methods = {"GET", "POST"};
     std::vector<std::string> allow_headers = {"Content-Type", "Authorization", "X-Chain-Session"};
     std::vector<std::string> expose_headers = {};

@@ -9,34 +9,35 @@
 namespace chain {
 
 using error_code = boost::system::error_code;
-template <class T> using result = boost::system::result<T>;
+template <class T>
+using result = boost::system::result<T>;
 
 /// Why a call failed. Values are never reused; `make_error_code(e).message()` says what to do.
 enum class Errc {
-    join_crashed = 1,       ///< A join handler threw.
-    unmatched_topic,        ///< No channel serves the topic.
-    join_wildcard_topic,    ///< A client tried to join a topic with `*`.
-    not_joined,             ///< The socket has left its topic, or never finished joining it.
-    invalid_event,          ///< The event name is not allowed.
-    invalid_topic,          ///< The topic name is not allowed.
-    invalid_payload,        ///< The payload cannot be written as JSON: a string is not UTF-8.
-    not_json,               ///< A frame is not JSON (or not UTF-8).
-    malformed_frame,        ///< A frame is JSON, but none that the protocol knows.
-    binary_frame,           ///< A binary frame came in a dialect that has none.
-    not_configured,         ///< The channel was not added to a handler yet.
-    closed,                 ///< The session, its lane or the handler has ended.
-    already_replied,        ///< The token was used before.
-    no_request,             ///< There is no client request to reply to.
-    executor_not_serial,    ///< Two threads ran one lane at the same time.
-    slow_consumer,          ///< The client reads too slowly; its backlog is over the limit.
-    message_too_big,        ///< A message is over the size limit.
-    too_many_topics,        ///< The session has joined as many topics as it may.
-    too_many_sessions,      ///< The handler has as many sessions as it may.
-    draining,               ///< The server is about to stop and takes nobody in.
-    refused,                ///< The connect handler refused the client.
-    invalid_cluster_frame,  ///< Another node sent bytes that cannot be read.
-    adapter_failed,         ///< The cluster adapter could not take the message.
-    other_framing,          ///< The connection's framing is not that of the session.
+    join_crashed = 1,      ///< A join handler threw.
+    unmatched_topic,       ///< No channel serves the topic.
+    join_wildcard_topic,   ///< A client tried to join a topic with `*`.
+    not_joined,            ///< The socket has left its topic, or never finished joining it.
+    invalid_event,         ///< The event name is not allowed.
+    invalid_topic,         ///< The topic name is not allowed.
+    invalid_payload,       ///< The payload cannot be written as JSON: a string is not UTF-8.
+    not_json,              ///< A frame is not JSON (or not UTF-8).
+    malformed_frame,       ///< A frame is JSON, but none that the protocol knows.
+    binary_frame,          ///< A binary frame came in a dialect that has none.
+    not_configured,        ///< The channel was not added to a handler yet.
+    closed,                ///< The session, its lane or the handler has ended.
+    already_replied,       ///< The token was used before.
+    no_request,            ///< There is no client request to reply to.
+    executor_not_serial,   ///< Two threads ran one lane at the same time.
+    slow_consumer,         ///< The client reads too slowly; its backlog is over the limit.
+    message_too_big,       ///< A message is over the size limit.
+    too_many_topics,       ///< The session has joined as many topics as it may.
+    too_many_sessions,     ///< The handler has as many sessions as it may.
+    draining,              ///< The server is about to stop and takes nobody in.
+    refused,               ///< The connect handler refused the client.
+    invalid_cluster_frame, ///< Another node sent bytes that cannot be read.
+    adapter_failed,        ///< The cluster adapter could not take the message.
+    other_framing,         ///< The connection's framing is not that of the session.
 };
 
 /// The category of `Errc`; its name is "chain".
@@ -47,4 +48,5 @@ error_code make_error_code(Errc code) noexcept;
 
 } // namespace chain
 
-template <> struct boost::system::is_error_code_enum<chain::Errc> : std::true_type {};
+template <>
+struct boost::system::is_error_code_enum<chain::Errc> : std::true_type {};

@@ -34,8 +34,9 @@ struct HandlerAccess;
 /// The outcome of `Handler::connect`: a session, or why there is none.
 using ConnectResult = boost::system::result<Session, Refusal>;
 
-/// An endpoint: its channels, transports, sessions and limits. A shared handle. When the last copy is destroyed the endpoint ends: its
-/// sessions' connections are closed without running handlers; call `drain` before for an orderly end.
+/// An endpoint: its channels, transports, sessions and limits. A shared handle. When the last copy
+/// is destroyed the endpoint ends: its sessions' connections are closed without running handlers;
+/// call `drain` before for an orderly end.
 ///
 /// Set it up from one thread before the first client; the rest is thread-safe where it says so.
 class Handler {
@@ -44,27 +45,35 @@ class Handler {
     explicit Handler(HandlerConfig config = {});
 
     /// Adds a channel, and freezes it.
-    /// @throws std::invalid_argument when its pattern is taken; std::logic_error after the first client
+    /// @throws std::invalid_argument when its pattern is taken; std::logic_error after the first
+    /// client
     Handler& add(Channel channel);
-    /// Adds a transport and configures it. A handler without any gets a WebSocketTransport and an SseTransport from `Server`.
+    /// Adds a transport and configures it. A handler without any gets a WebSocketTransport and an
+    /// SseTransport from `Server`.
     /// @throws std::invalid_argument when its name is taken
     Handler& add(std::shared_ptr<Transport> transport);
-    /// Declares an io_context that exactly one thread runs; sessions are served in it. Call it before that thread runs.
+    /// Declares an io_context that exactly one thread runs; sessions are served in it. Call it
+    /// before that thread runs.
     Handler& use(net::io_context& context);
 
     /// Runs `f(Handler&)` once, before the first client.
     Handler& on_config(std::function<void(Handler&)> f);
-    /// Decides who may connect: `f(Session&, const Request&)` returns void (welcome), `std::optional<Refusal>`, or `net::awaitable` of either. It
-    /// may store state in the session. What it throws is answered 500.
-    template <class F> Handler& on_connect(F f);
+    /// Decides who may connect: `f(Session&, const Request&)` returns void (welcome),
+    /// `std::optional<Refusal>`, or `net::awaitable` of either. It may store state in the session.
+    /// What it throws is answered 500.
+    template <class F>
+    Handler& on_connect(F f);
 
-    /// Is this request's target (path and query) the endpoint's: the endpoint itself or below it, by whole path segments? Thread-safe.
+    /// Is this request's target (path and query) the endpoint's: the endpoint itself or below it,
+    /// by whole path segments? Thread-safe.
     bool serves(std::string_view target) const noexcept;
     /// Opens a session on a declared io_context, on whose thread this is called. For transports.
     /// @param framing  that of the connections that the session will be given
     /// @param done     called on that thread, at once unless the connect handler is a coroutine
-    void connect(net::io_context& context, Request request, Framing framing, std::function<void(ConnectResult)> done);
-    /// The living session with this id, whose scheduled shutdown is called off; for transports. Thread-safe.
+    void connect(net::io_context& context, Request request, Framing framing,
+                 std::function<void(ConnectResult)> done);
+    /// The living session with this id, whose scheduled shutdown is called off; for transports.
+    /// Thread-safe.
     std::optional<Session> resume(std::string_view id) const;
     /// The living session with this id. Thread-safe.
     std::optional<Session> session(std::string_view id) const;
@@ -78,17 +87,21 @@ class Handler {
     /// The settings.
     const HandlerConfig& config() const noexcept;
 
-    /// Takes nobody in from now on and ends all sessions: leave handlers run, what is pending is sent, connections are closed with 1012.
-    /// Returns at once; `done` is called when all have ended or the deadline is over, on one of the handler's threads. Thread-safe.
+    /// Takes nobody in from now on and ends all sessions: leave handlers run, what is pending is
+    /// sent, connections are closed with 1012. Returns at once; `done` is called when all have
+    /// ended or the deadline is over, on one of the handler's threads. Thread-safe.
     void drain(std::chrono::milliseconds deadline, std::function<void()> done);
     /// True once `drain` was called. Thread-safe.
     bool draining() const noexcept;
 
-    friend bool operator==(const Handler& a, const Handler& b) noexcept { return a.core_ == b.core_; }
+    friend bool operator==(const Handler& a, const Handler& b) noexcept {
+        return a.core_ == b.core_;
+    }
 
   private:
     friend struct detail::HandlerAccess;
-    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(Session, std::shared_ptr<const Request>)>;
+    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
+        Session, std::shared_ptr<const Request>)>;
     using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
 
     explicit Handler(std::shared_ptr<detail::HandlerCore> core) noexcept : core_(std::move(core)) {}
@@ -98,7 +111,8 @@ class Handler {
     std::shared_ptr<detail::HandlerCore> core_;
 };
 
-template <class F> Handler& Handler::on_connect(F f) {
+template <class F>
+Handler& Handler::on_connect(F f) {
     using Result = std::invoke_result_t<F&, Session&, const Request&>;
     auto shared = std::make_shared<F>(std::move(f));
     if constexpr (std::is_void_v<Result>) {
@@ -107,18 +121,24 @@ template <class F> Handler& Handler::on_connect(F f) {
             return std::nullopt;
         });
     } else if constexpr (std::is_same_v<Result, net::awaitable<void>>) {
-        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request) -> net::awaitable<std::optional<Refusal>> {
+        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request)
+                                       -> net::awaitable<std::optional<Refusal>> {
             co_await (*shared)(session, *request);
             co_return std::nullopt;
         }));
     } else if constexpr (std::is_same_v<Result, net::awaitable<std::optional<Refusal>>>) {
-        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request) -> net::awaitable<std::optional<Refusal>> {
+        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request)
+                                       -> net::awaitable<std::optional<Refusal>> {
             co_return co_await (*shared)(session, *request);
         }));
     } else {
         static_assert(std::is_convertible_v<Result, std::optional<Refusal>>,
-                      "chain: a connect handler returns void, std::optional<Refusal>, or net::awaitable of either");
-        set_connect(PlainConnectHandler([shared](Session& session, const Request& request) -> std::optional<Refusal> { return (*shared)(session, request); }));
+                      "chain: a connect handler returns void, std::optional<Refusal>, or "
+                      "net::awaitable of either");
+        set_connect(PlainConnectHandler(
+            [shared](Session& session, const Request& request) -> std::optional<Refusal> {
+                return (*shared)(session, request);
+            }));
     }
     return *this;
 }

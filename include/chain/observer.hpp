@@ -15,9 +15,10 @@ enum class LeaveReason : std::uint8_t;
 /// Where application code was running when it threw.
 enum class Hook : std::uint8_t { connect, join, in, out, leave };
 
-/// What a handler tells about itself. Every hook does nothing unless overridden. Hooks are called on the lane that the
-/// thing happened on, hence from several threads; what they throw is ignored. `pattern` is a channel's pattern, never
-/// a topic, so that it can be a metric's label. Texts hold no token, cookie or query string.
+/// What a handler tells about itself. Every hook does nothing unless overridden. Hooks are called
+/// on the lane that the thing happened on, hence from several threads; what they throw is ignored.
+/// `pattern` is a channel's pattern, never a topic, so that it can be a metric's label. Texts hold
+/// no token, cookie or query string.
 class Observer {
   public:
     virtual ~Observer() = default;

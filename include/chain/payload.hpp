@@ -12,8 +12,8 @@ namespace chain {
 
 /// What a message carries: one JSON value as text, or bytes. Forwarding it costs no parse.
 ///
-/// A handler is given a payload that looks into the frame just read; a copy of it owns its bytes, so it may be kept.
-/// Not thread-safe, as `json()` keeps what it parsed; copies are independent.
+/// A handler is given a payload that looks into the frame just read; a copy of it owns its bytes,
+/// so it may be kept. Not thread-safe, as `json()` keeps what it parsed; copies are independent.
 class Payload {
   public:
     /// The JSON null.
@@ -24,20 +24,23 @@ class Payload {
     Payload& operator=(Payload&& other) noexcept;
     ~Payload() = default;
 
-    /// @return a payload of this JSON value, or `Errc::invalid_payload` when a string in it is not UTF-8.
+    /// @return a payload of this JSON value, or `Errc::invalid_payload` when a string in it is not
+    /// UTF-8.
     static result<Payload> from_json(const Json& value);
     /// @return a payload of this JSON text without its white space, or `Errc::not_json`.
     static result<Payload> from_text(std::string_view text);
     /// @return a payload of these bytes, which are not JSON.
     static Payload from_bytes(std::string bytes);
-    /// A payload that looks at `text` without owning it: the caller vouches that it is compact JSON and outlives this.
+    /// A payload that looks at `text` without owning it: the caller vouches that it is compact JSON
+    /// and outlives this.
     static Payload view(std::string_view text, bool binary = false) noexcept;
 
     /// True when it is bytes rather than JSON.
     bool is_binary() const noexcept { return binary_; }
     /// The JSON text (compact, UTF-8), or the bytes.
     std::string_view raw() const noexcept { return raw_; }
-    /// The value, parsed at the first call and kept. Binary payloads read as `{"$binary": "<base64>"}`.
+    /// The value, parsed at the first call and kept. Binary payloads read as `{"$binary":
+    /// "<base64>"}`.
     const Json& json() const;
 
   private:

@@ -30,29 +30,33 @@ class Subscription {
     std::shared_ptr<void> guard_;
 };
 
-/// A handler's pub/sub: what is published on a topic reaches its subscribers on this node and, where an adapter serves
-/// the topic, on the others. Each handler has its own, so that equal topics of two endpoints never meet. A shared handle; thread-safe.
+/// A handler's pub/sub: what is published on a topic reaches its subscribers on this node and,
+/// where an adapter serves the topic, on the others. Each handler has its own, so that equal topics
+/// of two endpoints never meet. A shared handle; thread-safe.
 class PubSub {
   public:
     /// Wraps the library's own object; see `Handler::pubsub`.
     explicit PubSub(std::shared_ptr<detail::PubSubCore> core) noexcept : core_(std::move(core)) {}
 
-    /// Publishes to plain subscribers and to channels that subscribed (`Channel::subscribe`), on all nodes. Such topics are apart from
-    /// those that clients join.
+    /// Publishes to plain subscribers and to channels that subscribed (`Channel::subscribe`), on
+    /// all nodes. Such topics are apart from those that clients join.
     /// @return no error; `Errc::invalid_topic`, `Errc::invalid_payload`, `Errc::adapter_failed`
     error_code publish(std::string_view topic, Json payload);
-    template <std::same_as<Payload> P> error_code publish(std::string_view topic, const P& payload) {
+    template <std::same_as<Payload> P>
+    error_code publish(std::string_view topic, const P& payload) {
         return publish_payload(topic, payload);
     }
     /// Sends an event to everybody who joined `topic`, on all nodes.
-    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`, `Errc::adapter_failed`
+    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`,
+    /// `Errc::adapter_failed`
     error_code broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
     template <std::same_as<Payload> P>
     error_code broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return broadcast_payload(topic, event, payload, true);
     }
     /// The same on this node only.
-    error_code local_broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
+    error_code local_broadcast(std::string_view topic, std::string_view event,
+                               Json payload = nullptr);
     template <std::same_as<Payload> P>
     error_code local_broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return broadcast_payload(topic, event, payload, false);
@@ -61,14 +65,17 @@ class PubSub {
     /// @throws std::invalid_argument for a bad pattern
     [[nodiscard]] Subscription subscribe(std::string pattern, PubSubCallback callback);
 
-    /// Lets `adapter` carry the topics that match `pattern`; the best pattern for a topic wins. Before the first client.
-    /// @throws std::invalid_argument for a bad or taken pattern; std::logic_error after the first client
+    /// Lets `adapter` carry the topics that match `pattern`; the best pattern for a topic wins.
+    /// Before the first client.
+    /// @throws std::invalid_argument for a bad or taken pattern; std::logic_error after the first
+    /// client
     void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
     void attach(std::shared_ptr<Adapter> adapter) { attach("*", std::move(adapter)); }
 
   private:
     error_code publish_payload(std::string_view topic, const Payload& payload);
-    error_code broadcast_payload(std::string_view topic, std::string_view event, const Payload& payload, bool everywhere);
+    error_code broadcast_payload(std::string_view topic, std::string_view event,
+                                 const Payload& payload, bool everywhere);
 
     std::shared_ptr<detail::PubSubCore> core_;
 };

@@ -24,13 +24,15 @@ class Reply {
     /// Success, with this payload.
     static Reply ok(Json payload) { return {Status::ok, std::move(payload)}; }
     /// Success, with this payload as it is.
-    template <std::same_as<Payload> P> static Reply ok(P payload) { return {Status::ok, std::move(payload)}; }
+    template <std::same_as<Payload> P>
+    static Reply ok(P payload) {
+        return {Status::ok, std::move(payload)};
+    }
     /// Failure, with this payload.
     static Reply error(Json payload) { return {Status::error, std::move(payload)}; }
     /// Failure; the client gets `{"reason": reason}`.
     template <std::convertible_to<std::string_view> Text>
-        requires(!std::same_as<Text, Json>)
-    static Reply error(const Text& reason) {
+    requires(!std::same_as<Text, Json>) static Reply error(const Text& reason) {
         return {Status::error, Json{{"reason", std::string(std::string_view(reason))}}};
     }
 
@@ -43,7 +45,8 @@ class Reply {
 
   private:
     Reply(Status status, Json payload) : none_(false), status_(status), json_(std::move(payload)) {}
-    Reply(Status status, Payload payload) : none_(false), status_(status), payload_(std::move(payload)) {}
+    Reply(Status status, Payload payload)
+        : none_(false), status_(status), payload_(std::move(payload)) {}
 
     bool none_ = true;
     Status status_ = Status::ok;

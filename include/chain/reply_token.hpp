@@ -12,16 +12,18 @@ namespace detail {
 struct PendingReply;
 }
 
-/// The right to answer one request after its handler has returned, once, from any thread. May be copied; the first reply
-/// through any copy counts. Dropping it unused leaves the request without an answer.
+/// The right to answer one request after its handler has returned, once, from any thread. May be
+/// copied; the first reply through any copy counts. Dropping it unused leaves the request without
+/// an answer.
 class ReplyToken {
   public:
     ReplyToken() = default;
     explicit ReplyToken(std::shared_ptr<detail::PendingReply> pending) noexcept;
 
     /// Answers the request.
-    /// @return no error when it is on its way; `Errc::already_replied` the second time, `Errc::not_joined` when the membership has ended,
-    /// `Errc::no_request` for an empty token, `Errc::invalid_payload`, `Errc::closed`.
+    /// @return no error when it is on its way; `Errc::already_replied` the second time,
+    /// `Errc::not_joined` when the membership has ended, `Errc::no_request` for an empty token,
+    /// `Errc::invalid_payload`, `Errc::closed`.
     error_code reply(const Reply& answer) const;
 
   private:

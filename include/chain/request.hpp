@@ -11,7 +11,8 @@
 
 namespace chain {
 
-/// The request with which a client connects. Filled by transports; a transport of your own sets what it knows.
+/// The request with which a client connects. Filled by transports; a transport of your own sets
+/// what it knows.
 class Request {
   public:
     using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -41,8 +42,8 @@ class Request {
 
 /// Why a client is not let in, for the connect handler to return.
 struct Refusal {
-    int status = 403;           ///< HTTP status, 400 to 599; anything else is sent as 403.
-    std::string reason;         ///< Sent as `{"reason": reason}`; empty means "refused".
+    int status = 403;   ///< HTTP status, 400 to 599; anything else is sent as 403.
+    std::string reason; ///< Sent as `{"reason": reason}`; empty means "refused".
 };
 
 namespace detail {

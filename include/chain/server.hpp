@@ -18,18 +18,20 @@ class ServerCore;
 
 /// Settings of a Server.
 struct ServerConfig {
-    std::string address = "";     ///< IP address to listen at; empty means all, IPv6 and IPv4.
-    std::uint16_t port = 8080;    ///< 0 lets the system choose; see `Server::port`.
-    unsigned threads = 0;         ///< Each runs one io_context; 0 means one per core.
-    std::string static_dir = "";  ///< Files of this folder are served at `/`; empty means none.
-    std::chrono::milliseconds request_timeout{10'000}; ///< For a request to arrive, and between requests of one connection.
-    std::chrono::milliseconds drain_deadline{10'000};  ///< For sessions to end when the server stops.
+    std::string address = "";    ///< IP address to listen at; empty means all, IPv6 and IPv4.
+    std::uint16_t port = 8080;   ///< 0 lets the system choose; see `Server::port`.
+    unsigned threads = 0;        ///< Each runs one io_context; 0 means one per core.
+    std::string static_dir = ""; ///< Files of this folder are served at `/`; empty means none.
+    std::chrono::milliseconds request_timeout{
+        10'000}; ///< For a request to arrive, and between requests of one connection.
+    std::chrono::milliseconds drain_deadline{
+        10'000};                          ///< For sessions to end when the server stops.
     std::size_t header_bytes = 16 * 1024; ///< Largest request header; more is answered 431.
     std::size_t body_bytes = 64 * 1024;   ///< Largest request body; more is answered 413.
 };
 
-/// A ready-made HTTP server: handlers, static files, the browser client at `/chain.js`, `/healthz` (200 while it runs) and `/readyz` (503 once it
-/// drains). One io_context per thread.
+/// A ready-made HTTP server: handlers, static files, the browser client at `/chain.js`, `/healthz`
+/// (200 while it runs) and `/readyz` (503 once it drains). One io_context per thread.
 class Server {
   public:
     explicit Server(ServerConfig config = {});
@@ -38,7 +40,8 @@ class Server {
     /// Stops without a drain, if it still runs.
     ~Server();
 
-    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport and an SseTransport. Before `run` or `start`.
+    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport
+    /// and an SseTransport. Before `run` or `start`.
     /// @throws std::invalid_argument when the endpoint is taken
     Server& mount(Handler handler);
     /// Opens the port.
@@ -46,11 +49,13 @@ class Server {
     Server& listen();
     /// The port that is listened at; 0 before `listen`.
     std::uint16_t port() const noexcept;
-    /// Serves until SIGINT, SIGTERM or `stop`, then drains: nobody new is let in, sessions end as `Handler::drain` says. A second signal ends it at once.
+    /// Serves until SIGINT, SIGTERM or `stop`, then drains: nobody new is let in, sessions end as
+    /// `Handler::drain` says. A second signal ends it at once.
     void run();
     /// Serves on threads of its own and returns. Signals are left to the application.
     void start();
-    /// Drains and ends `run`, or what `start` has begun; waits for the latter, unless called on one of its threads. Thread-safe.
+    /// Drains and ends `run`, or what `start` has begun; waits for the latter, unless called on one
+    /// of its threads. Thread-safe.
     void stop();
 
   private:

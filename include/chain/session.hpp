@@ -23,8 +23,9 @@ struct SessionAccess;
 
 /// One client, across the connections it comes with. A shared handle; it never dangles.
 ///
-/// Thread safety: `id`, `endpoint`, `options`, `closed`, `push`, `dispatch`, `close`, `schedule_shutdown` and `stop_scheduled_shutdown` from any thread;
-/// all else only on the session's executor, which is where handlers run.
+/// Thread safety: `id`, `endpoint`, `options`, `closed`, `push`, `dispatch`, `close`,
+/// `schedule_shutdown` and `stop_scheduled_shutdown` from any thread; all else only on the
+/// session's executor, which is where handlers run.
 class Session {
   public:
     /// Wraps the library's own object; applications get sessions from handlers.
@@ -48,11 +49,18 @@ class Session {
     /// The socket of a joined topic.
     std::optional<Socket> socket(std::string_view topic) const;
 
-    /// The application's state of this session: a default `T`, made at the first call, destroyed when the session has ended.
+    /// The application's state of this session: a default `T`, made at the first call, destroyed
+    /// when the session has ended.
     /// @throws std::logic_error when it was first asked for as another type.
-    template <class T> T& state() { return slot().get<T>(); }
+    template <class T>
+    T& state() {
+        return slot().get<T>();
+    }
     /// The state, or null when there is none or it is another type.
-    template <class T> T* find_state() noexcept { return slot().find<T>(); }
+    template <class T>
+    T* find_state() noexcept {
+        return slot().find<T>();
+    }
     /// The value stored under `key`, or null.
     const Json& get(std::string_view key) const noexcept;
     /// Stores a value under `key`.
@@ -62,12 +70,16 @@ class Session {
     /// @return no error when it is on its way; `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view frame);
     /// Handles a frame as if the client had sent it. For transports.
-    /// @return no error when it was understood or is posted; `Errc::not_json`, `Errc::malformed_frame`, `Errc::binary_frame`, `Errc::closed`.
+    /// @return no error when it was understood or is posted; `Errc::not_json`,
+    /// `Errc::malformed_frame`, `Errc::binary_frame`, `Errc::closed`.
     error_code dispatch(std::string_view frame);
-    /// Connects the session to a carrier; an older one is closed with 4001. For transports, on the session's executor.
-    /// @return no error; `Errc::closed`; `Errc::other_framing` when its framing is not that which the session was opened with.
+    /// Connects the session to a carrier; an older one is closed with 4001. For transports, on the
+    /// session's executor.
+    /// @return no error; `Errc::closed`; `Errc::other_framing` when its framing is not that which
+    /// the session was opened with.
     error_code attach(std::shared_ptr<Connection> connection);
-    /// Tells the session that this carrier is gone; what is sent now waits for the next one. An older carrier than the attached one is ignored.
+    /// Tells the session that this carrier is gone; what is sent now waits for the next one. An
+    /// older carrier than the attached one is ignored.
     void detach(const Connection& connection) noexcept;
     /// Tells the session that the attached carrier can take more.
     void writable();
@@ -75,10 +87,13 @@ class Session {
     void schedule_shutdown(std::chrono::milliseconds after);
     /// Calls off `schedule_shutdown`.
     void stop_scheduled_shutdown();
-    /// Ends the session: leave handlers run (reason close), what is pending is sent, then the connection is closed with `code`.
+    /// Ends the session: leave handlers run (reason close), what is pending is sent, then the
+    /// connection is closed with `code`.
     void close(std::uint16_t code = 1000, std::string_view reason = {});
 
-    friend bool operator==(const Session& a, const Session& b) noexcept { return a.impl_ == b.impl_; }
+    friend bool operator==(const Session& a, const Session& b) noexcept {
+        return a.impl_ == b.impl_;
+    }
 
   private:
     friend struct detail::SessionAccess;

@@ -27,12 +27,14 @@ enum class LeaveReason : std::uint8_t {
     error,  ///< A handler threw.
 };
 
-/// One client's membership of one topic: what handlers are given. A shared handle: it may be copied and kept, and never
-/// dangles. After the membership has ended, sending through it returns `Errc::not_joined`.
+/// One client's membership of one topic: what handlers are given. A shared handle: it may be copied
+/// and kept, and never dangles. After the membership has ended, sending through it returns
+/// `Errc::not_joined`.
 ///
-/// Thread safety: `push`, `broadcast`, `broadcast_from`, `topic`, `id` and `session` from any thread; on the session's
-/// own executor they act at once and return the final result, elsewhere they post and return what is known. All
-/// else only on the session's executor, which is where handlers run.
+/// Thread safety: `push`, `broadcast`, `broadcast_from`, `topic`, `id` and `session` from any
+/// thread; on the session's own executor they act at once and return the final result, elsewhere
+/// they post and return what is known. All else only on the session's executor, which is where
+/// handlers run.
 class Socket {
   public:
     /// Wraps the library's own object; applications get sockets from handlers.
@@ -43,7 +45,8 @@ class Socket {
     Socket& operator=(Socket&&) noexcept;
     ~Socket();
 
-    /// The session's id, 32 hexadecimal digits. A session has one socket per topic, so id and topic name a socket.
+    /// The session's id, 32 hexadecimal digits. A session has one socket per topic, so id and topic
+    /// name a socket.
     std::string id() const;
     const std::string& topic() const noexcept;
     /// The path of the handler, as "/socket".
@@ -53,27 +56,38 @@ class Socket {
     Session session() const noexcept;
     SocketStatus status() const noexcept;
 
-    /// The application's state of this membership: a default `T`, made at the first call and destroyed after the leave handler.
+    /// The application's state of this membership: a default `T`, made at the first call and
+    /// destroyed after the leave handler.
     /// @throws std::logic_error when it was first asked for as another type.
-    template <class T> T& state() { return slot().get<T>(); }
+    template <class T>
+    T& state() {
+        return slot().get<T>();
+    }
     /// The state, or null when there is none or it is another type.
-    template <class T> T* find_state() noexcept { return slot().find<T>(); }
+    template <class T>
+    T* find_state() noexcept {
+        return slot().find<T>();
+    }
     /// The value stored under `key`, or null.
     const Json& get(std::string_view key) const noexcept;
     /// Stores a value under `key`.
     void set(std::string_view key, Json value);
 
-    /// Sends an event to this client on this topic. In a join handler it is sent after the join's reply.
-    /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`, `Errc::invalid_payload`, `Errc::slow_consumer`, `Errc::closed`.
+    /// Sends an event to this client on this topic. In a join handler it is sent after the join's
+    /// reply.
+    /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
+    /// `Errc::invalid_payload`, `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view event, Json payload = nullptr);
-    template <std::same_as<Payload> P> error_code push(std::string_view event, const P& payload) {
+    template <std::same_as<Payload> P>
+    error_code push(std::string_view event, const P& payload) {
         return push_payload(event, payload);
     }
     /// Sends a frame that is already in the session's dialect to this client, as it is.
     /// @return as `push`.
     error_code send(std::string_view frame);
     /// Sends an event to everybody in this topic, this client too.
-    /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`, `Errc::invalid_payload`, `Errc::adapter_failed`, `Errc::closed`.
+    /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
+    /// `Errc::invalid_payload`, `Errc::adapter_failed`, `Errc::closed`.
     error_code broadcast(std::string_view event, Json payload = nullptr);
     template <std::same_as<Payload> P>
     error_code broadcast(std::string_view event, const P& payload) {
@@ -86,8 +100,8 @@ class Socket {
     error_code broadcast_from(std::string_view event, const P& payload) {
         return broadcast_payload(event, payload, true);
     }
-    /// The right to answer the event being handled later. Return nothing from the handler then: an answer that it returns uses the token up.
-    /// Outside an event handler the token is empty.
+    /// The right to answer the event being handled later. Return nothing from the handler then: an
+    /// answer that it returns uses the token up. Outside an event handler the token is empty.
     ReplyToken reply_token();
 
     friend bool operator==(const Socket& a, const Socket& b) noexcept { return a.impl_ == b.impl_; }

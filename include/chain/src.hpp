@@ -1,4 +1,5 @@
-// The library's definitions, for exactly one translation unit of a project that does not link the library.
+// The library's definitions, for exactly one translation unit of a project that does not link the
+// library.
 #pragma once
 
 #include <chain/impl/adapters/loopback.ipp>

@@ -8,18 +8,21 @@
 
 namespace chain {
 
-/// Is `topic` a name that can be joined: 1 to 255 bytes of UTF-8, no comma, no `*`, no control character, no
-/// leading or trailing space? Names are compared byte for byte; nothing is trimmed.
+/// Is `topic` a name that can be joined: 1 to 255 bytes of UTF-8, no comma, no `*`, no control
+/// character, no leading or trailing space? Names are compared byte for byte; nothing is trimmed.
 bool valid_topic(std::string_view topic) noexcept;
 
-/// Is `event` a name that applications may use: 1 to 255 bytes of UTF-8, no comma, no control character, no leading
+/// Is `event` a name that applications may use: 1 to 255 bytes of UTF-8, no comma, no control
+/// character, no leading
 /// `_` (those are the protocol's own)?
 bool valid_event(std::string_view event) noexcept;
 
-/// A name, or a prefix followed by one `*` that stands for any rest, the empty one too: `room:*`, `lobby`, `*`.
+/// A name, or a prefix followed by one `*` that stands for any rest, the empty one too: `room:*`,
+/// `lobby`, `*`.
 class TopicPattern {
   public:
-    /// @throws std::invalid_argument when `text` is neither a valid name nor a valid prefix and one trailing `*`.
+    /// @throws std::invalid_argument when `text` is neither a valid name nor a valid prefix and one
+    /// trailing `*`.
     explicit TopicPattern(std::string text);
 
     /// The pattern as written.

@@ -8,8 +8,9 @@
 
 namespace chain {
 
-/// How clients reach an endpoint. A transport of your own opens sessions with `Handler::connect`, gives them a `Connection`, and hands on what
-/// clients send with `Session::dispatch`; it may use any carrier. One object belongs to one handler.
+/// How clients reach an endpoint. A transport of your own opens sessions with `Handler::connect`,
+/// gives them a `Connection`, and hands on what clients send with `Session::dispatch`; it may use
+/// any carrier. One object belongs to one handler.
 class Transport {
   public:
     virtual ~Transport() = default;

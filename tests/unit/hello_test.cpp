@@ -9,7 +9,9 @@ using chain::Json, chain::Reply, chain::Socket;
 TEST_CASE("a client says hello to another through a channel handler") {
     chain::Channel room{"room:*"};
     room.on_join([](Socket&, const Json&) { return Reply::ok({{"welcome", true}}); });
-    room.on("hello", [](Socket& socket, const chain::Payload& payload) { socket.broadcast("hello", payload); });
+    room.on("hello", [](Socket& socket, const chain::Payload& payload) {
+        socket.broadcast("hello", payload);
+    });
     chain::Handler handler;
     handler.add(room);
     chain::testing::Kit kit{handler};

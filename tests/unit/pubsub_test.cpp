@@ -8,438 +8,403 @@
 #include <stdexcept>
 #include <thread>
 
-using chain::Errc, chain::Json, chain::LeaveReason, chain::Payload,
-    chain::Reply, chain::Socket;
+using chain::Errc, chain::Json, chain::LeaveReason, chain::Payload, chain::Reply, chain::Socket;
 using test::frame, test::Frames;
 
 namespace {
 
 chain::Channel plain_room() {
-  chain::Channel room{"room:*"};
-  room.on_join([](Socket &) {});
-  room.on("say", [](Socket &socket, const Payload &p) {
-    socket.broadcast("said", p);
-  });
-  room.on("others", [](Socket &socket, const Payload &p) {
-    socket.broadcast_from("said", p);
-  });
-  return room;
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&) {});
+    room.on("say", [](Socket& socket, const Payload& p) { socket.broadcast("said", p); });
+    room.on("others", [](Socket& socket, const Payload& p) { socket.broadcast_from("said", p); });
+    return room;
 }
 
 /// Writes down its calls; what it publishes goes nowhere.
 class RecordingAdapter final : public chain::Adapter {
-public:
-  void start(Receive receive) override {
-    receive_ = std::move(receive);
-    calls.push_back("start");
-  }
-  void subscribe(std::string_view topic) override {
-    calls.push_back("+" + std::string(topic));
-  }
-  void unsubscribe(std::string_view topic) override {
-    calls.push_back("-" + std::string(topic));
-  }
-  chain::error_code publish(std::string_view topic,
-                            std::string_view bytes) override {
-    calls.push_back("!" + std::string(topic));
-    published.emplace_back(bytes);
-    return fails ? make_error_code(Errc::adapter_failed) : chain::error_code();
-  }
-  void stop() override { calls.push_back("stop"); }
-  void receive(std::string_view bytes) { receive_("ignored", bytes); }
+  public:
+    void start(Receive receive) override {
+        receive_ = std::move(receive);
+        calls.push_back("start");
+    }
+    void subscribe(std::string_view topic) override { calls.push_back("+" + std::string(topic)); }
+    void unsubscribe(std::string_view topic) override { calls.push_back("-" + std::string(topic)); }
+    chain::error_code publish(std::string_view topic, std::string_view bytes) override {
+        calls.push_back("!" + std::string(topic));
+        published.emplace_back(bytes);
+        return fails ? make_error_code(Errc::adapter_failed) : chain::error_code();
+    }
+    void stop() override { calls.push_back("stop"); }
+    void receive(std::string_view bytes) { receive_("ignored", bytes); }
 
-  Frames calls, published;
-  bool fails = false;
+    Frames calls, published;
+    bool fails = false;
 
-private:
-  Receive receive_;
+  private:
+    Receive receive_;
 };
 
 /// One node of a cluster: a handler with a room, behind a hub.
 struct Node {
-  explicit Node(chain::LoopbackHub &hub) {
-    handler.pubsub().attach(hub.adapter());
-    kit = std::make_unique<chain::testing::Kit>(handler);
-  }
-  Frames received(chain::testing::Client &client) const {
-    kit->run();
-    return client.receive_all();
-  }
+    explicit Node(chain::LoopbackHub& hub) {
+        handler.pubsub().attach(hub.adapter());
+        kit = std::make_unique<chain::testing::Kit>(handler);
+    }
+    Frames received(chain::testing::Client& client) const {
+        kit->run();
+        return client.receive_all();
+    }
 
-  chain::Channel room = plain_room();
-  chain::Handler handler = test::handler_with({room});
-  std::unique_ptr<chain::testing::Kit> kit;
+    chain::Channel room = plain_room();
+    chain::Handler handler = test::handler_with({room});
+    std::unique_ptr<chain::testing::Kit> kit;
 };
 
 } // namespace
 
-TEST_CASE(
-    "plain subscribers are called by pattern until their subscription ends") {
-  chain::Handler handler = test::handler_with({});
-  auto pubsub = handler.pubsub();
-  Frames seen;
-  const auto note = [&](std::string name) {
-    return [&seen, name](std::string_view topic, const Payload &payload) {
-      seen.push_back(name + " " + std::string(topic) + " " +
-                     std::string(payload.raw()));
+TEST_CASE("plain subscribers are called by pattern until their subscription ends") {
+    chain::Handler handler = test::handler_with({});
+    auto pubsub = handler.pubsub();
+    Frames seen;
+    const auto note = [&](std::string name) {
+        return [&seen, name](std::string_view topic, const Payload& payload) {
+            seen.push_back(name + " " + std::string(topic) + " " + std::string(payload.raw()));
+        };
     };
-  };
-  auto exact = pubsub.subscribe("news", note("exact"));
-  {
-    const auto prefix = pubsub.subscribe("ne*", note("prefix"));
-    CHECK_FALSE(pubsub.publish("news", {{"a", 1}}));
-    CHECK(seen == Frames{R"(exact news {"a":1})", R"(prefix news {"a":1})"});
-    CHECK_FALSE(pubsub.publish("nettle", *Payload::from_text("2")));
-    CHECK(seen.back() == "prefix nettle 2");
-  }
-  pubsub.publish("nettle", 3);
-  CHECK(seen.size() == 3);
-  exact.reset();
-  pubsub.publish("news", 4);
-  CHECK(seen.size() == 3);
+    auto exact = pubsub.subscribe("news", note("exact"));
+    {
+        const auto prefix = pubsub.subscribe("ne*", note("prefix"));
+        CHECK_FALSE(pubsub.publish("news", {{"a", 1}}));
+        CHECK(seen == Frames{R"(exact news {"a":1})", R"(prefix news {"a":1})"});
+        CHECK_FALSE(pubsub.publish("nettle", *Payload::from_text("2")));
+        CHECK(seen.back() == "prefix nettle 2");
+    }
+    pubsub.publish("nettle", 3);
+    CHECK(seen.size() == 3);
+    exact.reset();
+    pubsub.publish("news", 4);
+    CHECK(seen.size() == 3);
 
-  CHECK(pubsub.publish("a*", 1) == Errc::invalid_topic);
-  CHECK(pubsub.publish("news", "\xFF") == Errc::invalid_payload);
-  CHECK(pubsub.broadcast("", "x") == Errc::invalid_topic);
-  CHECK(pubsub.broadcast("news", "_x") == Errc::invalid_event);
-  CHECK_THROWS_AS(pubsub.subscribe("a*b", note("")), std::invalid_argument);
+    CHECK(pubsub.publish("a*", 1) == Errc::invalid_topic);
+    CHECK(pubsub.publish("news", "\xFF") == Errc::invalid_payload);
+    CHECK(pubsub.broadcast("", "x") == Errc::invalid_topic);
+    CHECK(pubsub.broadcast("news", "_x") == Errc::invalid_event);
+    CHECK_THROWS_AS(pubsub.subscribe("a*b", note("")), std::invalid_argument);
 }
 
 TEST_CASE("a subscriber that throws does not keep the others from their call") {
-  auto config = test::quiet();
-  const auto observer = std::make_shared<test::RecordingObserver>();
-  config.observer = observer;
-  chain::Handler handler{config};
-  int calls = 0;
-  const auto first =
-      handler.pubsub().subscribe("a", [](std::string_view, const Payload &) {
-        throw std::runtime_error("no");
-      });
-  const auto second = handler.pubsub().subscribe(
-      "a", [&](std::string_view, const Payload &) { ++calls; });
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    chain::Handler handler{config};
+    int calls = 0;
+    const auto first = handler.pubsub().subscribe(
+        "a", [](std::string_view, const Payload&) { throw std::runtime_error("no"); });
+    const auto second =
+        handler.pubsub().subscribe("a", [&](std::string_view, const Payload&) { ++calls; });
 
-  CHECK_FALSE(handler.pubsub().publish("a", 1));
-  CHECK(calls == 1);
-  CHECK(observer->count("log a subscriber threw: no") == 1);
+    CHECK_FALSE(handler.pubsub().publish("a", 1));
+    CHECK(calls == 1);
+    CHECK(observer->count("log a subscriber threw: no") == 1);
 }
 
 TEST_CASE("a subscription may end itself, and outlive its handler") {
-  auto handler = std::make_unique<chain::Handler>(test::quiet());
-  chain::Subscription subscription;
-  int calls = 0;
-  subscription =
-      handler->pubsub().subscribe("a", [&](std::string_view, const Payload &) {
+    auto handler = std::make_unique<chain::Handler>(test::quiet());
+    chain::Subscription subscription;
+    int calls = 0;
+    subscription = handler->pubsub().subscribe("a", [&](std::string_view, const Payload&) {
         ++calls;
         subscription.reset();
-      });
-  handler->pubsub().publish("a", 1);
-  handler->pubsub().publish("a", 1);
-  CHECK(calls == 1);
-  auto other = handler->pubsub().subscribe(
-      "b", [](std::string_view, const Payload &) {});
-  handler.reset();
-  other.reset();
+    });
+    handler->pubsub().publish("a", 1);
+    handler->pubsub().publish("a", 1);
+    CHECK(calls == 1);
+    auto other = handler->pubsub().subscribe("b", [](std::string_view, const Payload&) {});
+    handler.reset();
+    other.reset();
 }
 
-TEST_CASE(
-    "a channel that subscribed turns publications into events of its sockets") {
-  auto room = plain_room();
-  room.subscribe("room:*", "update");
-  room.on_out("update", [](Socket &, Json payload) -> std::optional<Json> {
-    return Json{{"new", payload}};
-  });
-  auto hall = chain::Channel{"hall:*"};
-  hall.on_join([](Socket &) {});
-  hall.subscribe("hall:1", "one").subscribe("hall:*", "any");
-  chain::testing::Kit kit{test::handler_with({room, hall})};
-  auto client = kit.connect();
-  test::join(client, "room:a", 1);
-  test::join(client, "hall:1", 2);
-  test::join(client, "hall:2", 3);
+TEST_CASE("a channel that subscribed turns publications into events of its sockets") {
+    auto room = plain_room();
+    room.subscribe("room:*", "update");
+    room.on_out("update", [](Socket&, Json payload) -> std::optional<Json> {
+        return Json{{"new", payload}};
+    });
+    auto hall = chain::Channel{"hall:*"};
+    hall.on_join([](Socket&) {});
+    hall.subscribe("hall:1", "one").subscribe("hall:*", "any");
+    chain::testing::Kit kit{test::handler_with({room, hall})};
+    auto client = kit.connect();
+    test::join(client, "room:a", 1);
+    test::join(client, "hall:1", 2);
+    test::join(client, "hall:2", 3);
 
-  CHECK_FALSE(kit.handler().pubsub().publish("room:a", {{"v", 1}}));
-  kit.run();
-  CHECK(client.receive_all() ==
-        Frames{R"([0,1,0,"room:a","update",{"new":{"v":1}}])"});
-  kit.handler().pubsub().publish("hall:1", 1);
-  kit.handler().pubsub().publish("hall:2", 2);
-  kit.handler().pubsub().publish("room:nobody", 3);
-  kit.run();
-  CHECK(client.receive_all() == Frames{R"([2,"hall:1","one",1])",
-                                       R"([2,"hall:1","any",1])",
-                                       R"([2,"hall:2","any",2])"});
+    CHECK_FALSE(kit.handler().pubsub().publish("room:a", {{"v", 1}}));
+    kit.run();
+    CHECK(client.receive_all() == Frames{R"([0,1,0,"room:a","update",{"new":{"v":1}}])"});
+    kit.handler().pubsub().publish("hall:1", 1);
+    kit.handler().pubsub().publish("hall:2", 2);
+    kit.handler().pubsub().publish("room:nobody", 3);
+    kit.run();
+    CHECK(client.receive_all() ==
+          Frames{R"([2,"hall:1","one",1])", R"([2,"hall:1","any",1])", R"([2,"hall:2","any",2])"});
 }
 
 TEST_CASE("pitfall 38: one event reaches a socket once, however many patterns "
           "of its channel match") {
-  auto room = plain_room();
-  room.subscribe("room:*", "update").subscribe("room:a", "update");
-  chain::testing::Kit kit{test::handler_with({room})};
-  auto client = kit.connect();
-  test::join(client, "room:a");
+    auto room = plain_room();
+    room.subscribe("room:*", "update").subscribe("room:a", "update");
+    chain::testing::Kit kit{test::handler_with({room})};
+    auto client = kit.connect();
+    test::join(client, "room:a");
 
-  kit.handler().pubsub().publish("room:a", 1);
-  kit.run();
-  CHECK(client.receive_all() == Frames{R"([2,"room:a","update",1])"});
+    kit.handler().pubsub().publish("room:a", 1);
+    kit.run();
+    CHECK(client.receive_all() == Frames{R"([2,"room:a","update",1])"});
 }
 
 TEST_CASE("pitfall 39: without another node, a publication arrives as what was "
           "published") {
-  chain::LoopbackHub hub;
-  Node node(hub);
-  std::string seen;
-  const auto subscription = node.handler.pubsub().subscribe(
-      "direct:*", [&](std::string_view, const Payload &payload) {
-        seen += payload.raw();
-        CHECK_FALSE(payload.is_binary());
-      });
+    chain::LoopbackHub hub;
+    Node node(hub);
+    std::string seen;
+    const auto subscription =
+        node.handler.pubsub().subscribe("direct:*", [&](std::string_view, const Payload& payload) {
+            seen += payload.raw();
+            CHECK_FALSE(payload.is_binary());
+        });
 
-  node.handler.pubsub().publish("direct:a", {{"a", 1}});
-  CHECK(seen == R"({"a":1})");
+    node.handler.pubsub().publish("direct:a", {{"a", 1}});
+    CHECK(seen == R"({"a":1})");
 }
 
 TEST_CASE("nodes behind one hub share their broadcasts and publications") {
-  chain::LoopbackHub hub;
-  Node one(hub);
-  Node two(hub);
-  auto ann = one.kit->connect();
-  auto bob = two.kit->connect();
-  test::join(ann, "room:a");
-  test::join(bob, "room:a");
+    chain::LoopbackHub hub;
+    Node one(hub);
+    Node two(hub);
+    auto ann = one.kit->connect();
+    auto bob = two.kit->connect();
+    test::join(ann, "room:a");
+    test::join(bob, "room:a");
 
-  ann.send(frame(1, 2, "room:a", "say", R"({"a":"é"})"));
-  CHECK(ann.receive_all() == Frames{R"([2,"room:a","said",{"a":"é"}])"});
-  CHECK(two.received(bob) == Frames{R"([2,"room:a","said",{"a":"é"}])"});
+    ann.send(frame(1, 2, "room:a", "say", R"({"a":"é"})"));
+    CHECK(ann.receive_all() == Frames{R"([2,"room:a","said",{"a":"é"}])"});
+    CHECK(two.received(bob) == Frames{R"([2,"room:a","said",{"a":"é"}])"});
 
-  ann.send(frame(1, 3, "room:a", "others", "2"));
-  CHECK(ann.receive_all().empty());
-  CHECK(two.received(bob) == Frames{R"([2,"room:a","said",2])"});
+    ann.send(frame(1, 3, "room:a", "others", "2"));
+    CHECK(ann.receive_all().empty());
+    CHECK(two.received(bob) == Frames{R"([2,"room:a","said",2])"});
 
-  two.room.local_broadcast("room:a", "here", 3);
-  CHECK(two.received(bob) == Frames{R"([2,"room:a","here",3])"});
-  CHECK(one.received(ann).empty());
+    two.room.local_broadcast("room:a", "here", 3);
+    CHECK(two.received(bob) == Frames{R"([2,"room:a","here",3])"});
+    CHECK(one.received(ann).empty());
 
-  one.room.broadcast("room:a", "bytes", Payload::from_bytes("a"));
-  CHECK(two.received(bob) ==
-        Frames{R"([2,"room:a","bytes",{"$binary":"YQ=="}])"});
-  one.received(ann);
+    one.room.broadcast("room:a", "bytes", Payload::from_bytes("a"));
+    CHECK(two.received(bob) == Frames{R"([2,"room:a","bytes",{"$binary":"YQ=="}])"});
+    one.received(ann);
 
-  Frames seen;
-  const auto plain = two.handler.pubsub().subscribe(
-      "ne*", [&](std::string_view topic, const Payload &p) {
-        seen.push_back(std::string(topic) + std::string(p.raw()));
-      });
-  one.handler.pubsub().publish("news", {{"a", 1}});
-  one.handler.pubsub().publish("room:a", 5);
-  CHECK(seen == Frames{R"(news{"a":1})"});
-  CHECK(two.received(bob).empty());
+    Frames seen;
+    const auto plain =
+        two.handler.pubsub().subscribe("ne*", [&](std::string_view topic, const Payload& p) {
+            seen.push_back(std::string(topic) + std::string(p.raw()));
+        });
+    one.handler.pubsub().publish("news", {{"a", 1}});
+    one.handler.pubsub().publish("room:a", 5);
+    CHECK(seen == Frames{R"(news{"a":1})"});
+    CHECK(two.received(bob).empty());
 }
 
 TEST_CASE("broadcasts between nodes keep their order, also those that come "
           "while a join runs") {
-  chain::LoopbackHub hub;
-  Node one(hub);
-  Node two(hub);
-  auto bob = two.kit->connect();
-  test::join(bob, "room:a");
-  Frames expected;
-  for (int i = 0; i < 200; ++i) {
-    one.room.broadcast("room:a", "n", i);
-    expected.push_back(R"([2,"room:a","n",)" + std::to_string(i) + "]");
-  }
-  CHECK(two.received(bob) == expected);
+    chain::LoopbackHub hub;
+    Node one(hub);
+    Node two(hub);
+    auto bob = two.kit->connect();
+    test::join(bob, "room:a");
+    Frames expected;
+    for (int i = 0; i < 200; ++i) {
+        one.room.broadcast("room:a", "n", i);
+        expected.push_back(R"([2,"room:a","n",)" + std::to_string(i) + "]");
+    }
+    CHECK(two.received(bob) == expected);
 }
 
-TEST_CASE(
-    "pitfall 38: a node does not hear itself, even from a broker that echoes") {
-  const auto adapter = std::make_shared<RecordingAdapter>();
-  auto room = plain_room();
-  auto handler = test::handler_with({room});
-  handler.pubsub().attach(adapter);
-  chain::testing::Kit kit{handler};
-  auto client = kit.connect();
-  test::join(client, "room:a");
+TEST_CASE("pitfall 38: a node does not hear itself, even from a broker that echoes") {
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto room = plain_room();
+    auto handler = test::handler_with({room});
+    handler.pubsub().attach(adapter);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
 
-  client.send(frame(1, 2, "room:a", "say", "1"));
-  REQUIRE(adapter->published.size() == 1);
-  adapter->receive(adapter->published.front());
-  kit.run();
-  CHECK(client.receive_all() == Frames{R"([2,"room:a","said",1])"});
+    client.send(frame(1, 2, "room:a", "say", "1"));
+    REQUIRE(adapter->published.size() == 1);
+    adapter->receive(adapter->published.front());
+    kit.run();
+    CHECK(client.receive_all() == Frames{R"([2,"room:a","said",1])"});
 }
 
-TEST_CASE(
-    "pitfall 33: a node hears a topic until its last subscriber has gone") {
-  chain::LoopbackHub hub;
-  Node one(hub);
-  Node two(hub);
-  auto ann = two.kit->connect();
-  auto bob = two.kit->connect();
-  test::join(ann, "room:a");
-  test::join(bob, "room:a");
-  ann.send(frame(1, 2, "room:a", "_leave"));
+TEST_CASE("pitfall 33: a node hears a topic until its last subscriber has gone") {
+    chain::LoopbackHub hub;
+    Node one(hub);
+    Node two(hub);
+    auto ann = two.kit->connect();
+    auto bob = two.kit->connect();
+    test::join(ann, "room:a");
+    test::join(bob, "room:a");
+    ann.send(frame(1, 2, "room:a", "_leave"));
 
-  one.room.broadcast("room:a", "n", 1);
-  CHECK(two.received(bob) == Frames{R"([2,"room:a","n",1])"});
-  bob.send(frame(1, 3, "room:a", "_leave"));
-  bob.receive_all();
-  test::join(bob, "room:a", 4);
-  one.room.broadcast("room:a", "n", 2);
-  CHECK(two.received(bob).back() == R"([2,"room:a","n",2])");
+    one.room.broadcast("room:a", "n", 1);
+    CHECK(two.received(bob) == Frames{R"([2,"room:a","n",1])"});
+    bob.send(frame(1, 3, "room:a", "_leave"));
+    bob.receive_all();
+    test::join(bob, "room:a", 4);
+    one.room.broadcast("room:a", "n", 2);
+    CHECK(two.received(bob).back() == R"([2,"room:a","n",2])");
 }
 
 TEST_CASE("pitfall 35: an adapter is told of a topic's first subscriber and of "
           "its last, and of no other") {
-  const auto adapter = std::make_shared<RecordingAdapter>();
-  auto handler = test::handler_with({plain_room()});
-  handler.pubsub().attach(adapter);
-  {
-    chain::testing::Kit kit{handler};
-    auto ann = kit.connect();
-    auto bob = kit.connect();
-    test::join(ann, "room:a", 1);
-    test::join(bob, "room:a", 1);
-    ann.send(frame(2, 2, "room:a", "_join"));
-    CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a"});
-    ann.send(frame(2, 3, "room:a", "_leave"));
-    CHECK(adapter->calls.size() == 2);
-    bob.disconnect();
-    CHECK(adapter->calls.back() == "-/socket|c|room:a");
-    ann.send(frame(4, 4, "room:nobody", "say"));
-    CHECK(adapter->calls.size() == 3);
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto handler = test::handler_with({plain_room()});
+    handler.pubsub().attach(adapter);
+    {
+        chain::testing::Kit kit{handler};
+        auto ann = kit.connect();
+        auto bob = kit.connect();
+        test::join(ann, "room:a", 1);
+        test::join(bob, "room:a", 1);
+        ann.send(frame(2, 2, "room:a", "_join"));
+        CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a"});
+        ann.send(frame(2, 3, "room:a", "_leave"));
+        CHECK(adapter->calls.size() == 2);
+        bob.disconnect();
+        CHECK(adapter->calls.back() == "-/socket|c|room:a");
+        ann.send(frame(4, 4, "room:nobody", "say"));
+        CHECK(adapter->calls.size() == 3);
 
-    auto first = handler.pubsub().subscribe(
-        "news", [](std::string_view, const Payload &) {});
-    auto second = handler.pubsub().subscribe(
-        "news", [](std::string_view, const Payload &) {});
-    auto prefix = handler.pubsub().subscribe(
-        "new*", [](std::string_view, const Payload &) {});
-    first.reset();
-    CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a",
-                                   "-/socket|c|room:a", "+/socket|p|news",
-                                   "+/socket|p|new*"});
-    second.reset();
-    prefix.reset();
-    ann.receive_all();
-    CHECK(adapter->calls.back() == "-/socket|p|new*");
-    test::join(ann, "room:b", 5);
-  }
-  handler = test::handler_with({});
-  CHECK(adapter->calls.back() == "stop");
-  CHECK(std::ranges::count(adapter->calls, "stop") == 1);
+        auto first = handler.pubsub().subscribe("news", [](std::string_view, const Payload&) {});
+        auto second = handler.pubsub().subscribe("news", [](std::string_view, const Payload&) {});
+        auto prefix = handler.pubsub().subscribe("new*", [](std::string_view, const Payload&) {});
+        first.reset();
+        CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a", "-/socket|c|room:a",
+                                       "+/socket|p|news", "+/socket|p|new*"});
+        second.reset();
+        prefix.reset();
+        ann.receive_all();
+        CHECK(adapter->calls.back() == "-/socket|p|new*");
+        test::join(ann, "room:b", 5);
+    }
+    handler = test::handler_with({});
+    CHECK(adapter->calls.back() == "stop");
+    CHECK(std::ranges::count(adapter->calls, "stop") == 1);
 }
 
-TEST_CASE(
-    "of several adapters, the one with the best pattern carries a topic") {
-  const auto all = std::make_shared<RecordingAdapter>();
-  const auto rooms = std::make_shared<RecordingAdapter>();
-  const auto lobby = std::make_shared<RecordingAdapter>();
-  auto handler = test::handler_with(
-      {plain_room(), chain::Channel{"hall:*"}.on_join([](Socket &) {})});
-  handler.pubsub().attach(all);
-  handler.pubsub().attach("room:*", rooms);
-  handler.pubsub().attach("room:lobby", lobby);
-  CHECK_THROWS_AS(handler.pubsub().attach("room:*", rooms),
-                  std::invalid_argument);
-  chain::testing::Kit kit{handler};
-  auto client = kit.connect();
-  test::join(client, "hall:a", 1);
-  test::join(client, "room:a", 2);
-  test::join(client, "room:lobby", 3);
+TEST_CASE("of several adapters, the one with the best pattern carries a topic") {
+    const auto all = std::make_shared<RecordingAdapter>();
+    const auto rooms = std::make_shared<RecordingAdapter>();
+    const auto lobby = std::make_shared<RecordingAdapter>();
+    auto handler =
+        test::handler_with({plain_room(), chain::Channel{"hall:*"}.on_join([](Socket&) {})});
+    handler.pubsub().attach(all);
+    handler.pubsub().attach("room:*", rooms);
+    handler.pubsub().attach("room:lobby", lobby);
+    CHECK_THROWS_AS(handler.pubsub().attach("room:*", rooms), std::invalid_argument);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "hall:a", 1);
+    test::join(client, "room:a", 2);
+    test::join(client, "room:lobby", 3);
 
-  handler.pubsub().broadcast("hall:a", "x");
-  handler.pubsub().broadcast("room:a", "x");
-  handler.pubsub().broadcast("room:lobby", "x");
-  CHECK(all->calls ==
-        Frames{"start", "+/socket|c|hall:a", "!/socket|c|hall:a"});
-  CHECK(rooms->calls ==
-        Frames{"start", "+/socket|c|room:a", "!/socket|c|room:a"});
-  CHECK(lobby->calls ==
-        Frames{"start", "+/socket|c|room:lobby", "!/socket|c|room:lobby"});
-  CHECK_THROWS_AS(handler.pubsub().attach("late", lobby), std::logic_error);
+    handler.pubsub().broadcast("hall:a", "x");
+    handler.pubsub().broadcast("room:a", "x");
+    handler.pubsub().broadcast("room:lobby", "x");
+    CHECK(all->calls == Frames{"start", "+/socket|c|hall:a", "!/socket|c|hall:a"});
+    CHECK(rooms->calls == Frames{"start", "+/socket|c|room:a", "!/socket|c|room:a"});
+    CHECK(lobby->calls == Frames{"start", "+/socket|c|room:lobby", "!/socket|c|room:lobby"});
+    CHECK_THROWS_AS(handler.pubsub().attach("late", lobby), std::logic_error);
 }
 
 TEST_CASE("an adapter that fails is reported, and the node's own clients are "
           "served") {
-  const auto adapter = std::make_shared<RecordingAdapter>();
-  adapter->fails = true;
-  auto room = plain_room();
-  auto handler = test::handler_with({room});
-  handler.pubsub().attach(adapter);
-  chain::testing::Kit kit{handler};
-  auto client = kit.connect();
-  test::join(client, "room:a");
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    adapter->fails = true;
+    auto room = plain_room();
+    auto handler = test::handler_with({room});
+    handler.pubsub().attach(adapter);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
 
-  CHECK(room.broadcast("room:a", "x") == Errc::adapter_failed);
-  CHECK(client.session().socket("room:a")->broadcast("y") ==
-        Errc::adapter_failed);
-  CHECK_FALSE(room.local_broadcast("room:a", "z"));
-  CHECK(handler.pubsub().publish("news", 1) == Errc::adapter_failed);
-  kit.run();
-  CHECK(client.receive_all().size() == 3);
+    CHECK(room.broadcast("room:a", "x") == Errc::adapter_failed);
+    CHECK(client.session().socket("room:a")->broadcast("y") == Errc::adapter_failed);
+    CHECK_FALSE(room.local_broadcast("room:a", "z"));
+    CHECK(handler.pubsub().publish("news", 1) == Errc::adapter_failed);
+    kit.run();
+    CHECK(client.receive_all().size() == 3);
 }
 
-TEST_CASE(
-    "pitfall 8: a cluster frame that cannot be read is dropped and counted") {
-  auto config = test::quiet();
-  const auto observer = std::make_shared<test::RecordingObserver>();
-  config.observer = observer;
-  const auto adapter = std::make_shared<RecordingAdapter>();
-  auto room = plain_room();
-  auto handler = test::handler_with({room}, config);
-  handler.pubsub().attach(adapter);
-  chain::testing::Kit kit{handler};
-  auto client = kit.connect();
-  test::join(client, "room:a");
-  chain::detail::ClusterFrame good;
-  good.kind = chain::detail::ClusterFrame::Kind::broadcast;
-  good.binary = false;
-  good.node = {};
-  good.topic = "room:a";
-  good.event = "n";
-  good.payload = "[1]";
-  const auto bytes = chain::detail::write_cluster_frame(good);
-  adapter->receive(bytes);
-  kit.run();
-  REQUIRE(client.receive_all() == Frames{R"([2,"room:a","n",[1]])"});
-
-  std::size_t bad = 0;
-  const auto drop = [&](const std::string &text) {
-    INFO(Json(text).dump(-1, ' ', true, Json::error_handler_t::replace));
-    adapter->receive(text);
+TEST_CASE("pitfall 8: a cluster frame that cannot be read is dropped and counted") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto room = plain_room();
+    auto handler = test::handler_with({room}, config);
+    handler.pubsub().attach(adapter);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    chain::detail::ClusterFrame good;
+    good.kind = chain::detail::ClusterFrame::Kind::broadcast;
+    good.binary = false;
+    good.node = {};
+    good.topic = "room:a";
+    good.event = "n";
+    good.payload = "[1]";
+    const auto bytes = chain::detail::write_cluster_frame(good);
+    adapter->receive(bytes);
     kit.run();
-    CHECK(client.receive_all().empty());
-    ++bad;
-  };
-  for (std::size_t size = 0; size < bytes.size(); ++size)
-    drop(bytes.substr(0, size));
-  for (const std::size_t at : {0U, 1U, 2U}) {
-    auto wrong = bytes;
-    wrong[at] = '\x7f';
-    drop(wrong);
-  }
-  drop(bytes + "x");
-  const auto with = [&](std::string_view topic, std::string_view event,
-                        std::string_view payload) {
-    auto frame = good;
-    frame.topic = topic;
-    frame.event = event;
-    frame.payload = payload;
-    drop(chain::detail::write_cluster_frame(frame));
-  };
-  with("room:*", "n", "1");
-  with("room:a ", "n", "1");
-  with("", "n", "1");
-  with("room:a", "_close", "1");
-  with("room:a", "", "1");
-  with("room:a", "n", "");
-  with("room:a", "n", "{");
-  with("room:a", "n", "\"\xFF\"");
-  with("room:a", "n", "[1,\n2]");
-  with("room:a", "n", "1\n");
-  CHECK(observer->count("bad frame " + std::to_string(static_cast<int>(
-                                           Errc::invalid_cluster_frame))) ==
-        bad);
-  adapter->receive(bytes);
-  kit.run();
-  CHECK(client.receive_all().size() == 1);
+    REQUIRE(client.receive_all() == Frames{R"([2,"room:a","n",[1]])"});
+
+    std::size_t bad = 0;
+    const auto drop = [&](const std::string& text) {
+        INFO(Json(text).dump(-1, ' ', true, Json::error_handler_t::replace));
+        adapter->receive(text);
+        kit.run();
+        CHECK(client.receive_all().empty());
+        ++bad;
+    };
+    for (std::size_t size = 0; size < bytes.size(); ++size) drop(bytes.substr(0, size));
+    for (const std::size_t at : {0U, 1U, 2U}) {
+        auto wrong = bytes;
+        wrong[at] = '\x7f';
+        drop(wrong);
+    }
+    drop(bytes + "x");
+    const auto with = [&](std::string_view topic, std::string_view event,
+                          std::string_view payload) {
+        auto frame = good;
+        frame.topic = topic;
+        frame.event = event;
+        frame.payload = payload;
+        drop(chain::detail::write_cluster_frame(frame));
+    };
+    with("room:*", "n", "1");
+    with("room:a ", "n", "1");
+    with("", "n", "1");
+    with("room:a", "_close", "1");
+    with("room:a", "", "1");
+    with("room:a", "n", "");
+    with("room:a", "n", "{");
+    with("room:a", "n", "\"\xFF\"");
+    with("room:a", "n", "[1,\n2]");
+    with("room:a", "n", "1\n");
+    CHECK(observer->count("bad frame " +
+                          std::to_string(static_cast<int>(Errc::invalid_cluster_frame))) == bad);
+    adapter->receive(bytes);
+    kit.run();
+    CHECK(client.receive_all().size() == 1);
 }

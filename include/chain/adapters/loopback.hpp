@@ -7,8 +7,9 @@
 
 namespace chain {
 
-/// A broker in the process: what each of its adapters publishes reaches all the others that subscribed. Thread-safe. For tests, and for
-/// processes that run several handlers as if they were nodes.
+/// A broker in the process: what each of its adapters publishes reaches all the others that
+/// subscribed. Thread-safe. For tests, and for processes that run several handlers as if they were
+/// nodes.
 class LoopbackHub {
   public:
     LoopbackHub();

@@ -15,8 +15,8 @@
 
 namespace chain::detail {
 
-/// Calls an adapter's `subscribe` and `unsubscribe` one at a time, without any lock held, and only when what is wanted now differs from what the adapter was
-/// told last. Thread-safe.
+/// Calls an adapter's `subscribe` and `unsubscribe` one at a time, without any lock held, and only
+/// when what is wanted now differs from what the adapter was told last. Thread-safe.
 class AdapterLink {
   public:
     /// Does this node have subscribers of the topic (or pattern) now?

@@ -16,8 +16,9 @@ namespace chain::detail {
 
 class SessionCore;
 
-/// What the sessions of a lane have to send. Calls append to it; `flush` seals what is there and sends it. A session that one topic alone
-/// touched sends that topic's shared slice; one touched by several sources gets their frames merged in the order of the calls.
+/// What the sessions of a lane have to send. Calls append to it; `flush` seals what is there and
+/// sends it. A session that one topic alone touched sends that topic's shared slice; one touched by
+/// several sources gets their frames merged in the order of the calls.
 class Batch {
   public:
     Batch();
@@ -36,7 +37,8 @@ class Batch {
     void leaving(Membership& member);
     /// The last member, settled, has left the group: nobody reads what was appended to it.
     void abandoned(Group& group) noexcept;
-    /// Turns all that `session` has coming into frames of its own, before it leaves a group or changes its encoding.
+    /// Turns all that `session` has coming into frames of its own, before it leaves a group or
+    /// changes its encoding.
     void settle(SessionCore& session);
     /// Sends now what `session` has coming.
     void deliver(SessionCore& session);
@@ -77,8 +79,8 @@ class Batch {
     std::vector<SessionCore*> open_sessions_;
     std::vector<Entry> entries_;
     std::size_t next_ = 0;
-    std::vector<Slice*> turn_;                 ///< Slices that the entries look into.
-    std::vector<std::unique_ptr<Slice>> all_;  ///< Every slice there is.
+    std::vector<Slice*> turn_;                ///< Slices that the entries look into.
+    std::vector<std::unique_ptr<Slice>> all_; ///< Every slice there is.
     std::vector<Slice*> free_;
     std::vector<Source> sources_;
 };

@@ -1,4 +1,5 @@
-// Broadcast: one event on its way to a topic's subscribers, when it has to be kept or shared between lanes.
+// Broadcast: one event on its way to a topic's subscribers, when it has to be kept or shared
+// between lanes.
 #pragma once
 
 #include <chain/detail/ref_counted.hpp>
@@ -18,7 +19,8 @@ class Membership;
 class Broadcast : public RefCounted<Broadcast> {
   public:
     /// Copies `message`, and encodes it for each of `serializers`.
-    Broadcast(const Message& message, Ref<Membership> except, std::span<const Serializer* const> serializers);
+    Broadcast(const Message& message, Ref<Membership> except,
+              std::span<const Serializer* const> serializers);
     ~Broadcast();
 
     /// The event as a message; its views look into this object.

@@ -13,7 +13,8 @@ class Clock {
 
     virtual ~Clock() = default;
     virtual Time now() const noexcept = 0;
-    /// False when time moves only by hand: then lanes set no timers, and whoever moves it advances them.
+    /// False when time moves only by hand: then lanes set no timers, and whoever moves it advances
+    /// them.
     virtual bool runs() const noexcept = 0;
 };
 

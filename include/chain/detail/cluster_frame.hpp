@@ -16,9 +16,9 @@ struct ClusterFrame {
 
     Kind kind = Kind::broadcast;
     bool binary = false;
-    RandomId node{};              ///< Who sent it.
+    RandomId node{}; ///< Who sent it.
     std::string_view topic = {};
-    std::string_view event = {};  ///< Empty for a publication.
+    std::string_view event = {}; ///< Empty for a publication.
     std::string_view payload = {};
 };
 

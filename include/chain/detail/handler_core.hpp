@@ -23,7 +23,8 @@ namespace chain::detail {
 /// What all lanes of a handler share. Thread-safe after set-up.
 class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
   public:
-    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(Session, std::shared_ptr<const Request>)>;
+    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
+        Session, std::shared_ptr<const Request>)>;
     using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
     using Connected = std::function<void(ConnectResult)>;
 
@@ -42,7 +43,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
 
     /// Tells the observer; what it throws is ignored.
-    template <class F> void notify(F call) noexcept {
+    template <class F>
+    void notify(F call) noexcept {
         try {
             call(observer());
         } catch (...) {
@@ -53,7 +55,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     // Set-up, from one thread.
     void add(const std::shared_ptr<ChannelCore>& channel);
     void add(std::shared_ptr<Transport> transport);
-    const std::vector<std::shared_ptr<Transport>>& transports() const noexcept { return transports_; }
+    const std::vector<std::shared_ptr<Transport>>& transports() const noexcept {
+        return transports_;
+    }
     void on_config(std::function<void()> f) { on_config_ = std::move(f); }
     void on_connect(ConnectHandler f) { connect_ = std::move(f); }
     void on_connect(PlainConnectHandler f) { plain_connect_ = std::move(f); }
@@ -85,7 +89,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
 
     std::optional<Refusal> full() const;
     void feed(const std::shared_ptr<ChannelCore>& channel);
-    void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal, const Connected& done);
+    void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
+               const Connected& done);
     void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
     Refusal connect_failed(std::exception_ptr thrown);
 
@@ -115,7 +120,9 @@ struct SessionAccess {
 
 /// Lets the library's own parts look behind a Handler.
 struct HandlerAccess {
-    static const std::shared_ptr<HandlerCore>& core(const Handler& handler) noexcept { return handler.core_; }
+    static const std::shared_ptr<HandlerCore>& core(const Handler& handler) noexcept {
+        return handler.core_;
+    }
     static Handler wrap(std::shared_ptr<HandlerCore> core) { return Handler(std::move(core)); }
 };
 

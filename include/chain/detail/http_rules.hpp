@@ -12,13 +12,17 @@
 
 namespace chain::detail {
 
-/// May the page that sent this request use the transport? By the endpoint's own origin, `allowed` (HandlerConfig) and `cors`.
-bool page_allowed(const Request& request, std::span<const std::string> allowed, const std::optional<CorsConfig>& cors);
+/// May the page that sent this request use the transport? By the endpoint's own origin, `allowed`
+/// (HandlerConfig) and `cors`.
+bool page_allowed(const Request& request, std::span<const std::string> allowed,
+                  const std::optional<CorsConfig>& cors);
 /// Adds the headers that an answer to a page of another origin needs.
-void add_cors(Request::Fields& headers, const Request& request, const std::optional<CorsConfig>& cors);
+void add_cors(Request::Fields& headers, const Request& request,
+              const std::optional<CorsConfig>& cors);
 /// Adds those that answer a preflight.
 void add_preflight(Request::Fields& headers, const Request& request, const CorsConfig& cors);
 /// The value of a Set-Cookie header. An empty `value` expires the cookie.
-std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value, std::string_view path, bool tls);
+std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value,
+                       std::string_view path, bool tls);
 
 } // namespace chain::detail

@@ -23,7 +23,8 @@ using HttpSocket = net::basic_stream_socket<net::ip::tcp, net::io_context::execu
 /// A short text as answer.
 HttpAnswer plain_text(int status, std::string text);
 
-/// What a Server answers: its handlers, the browser client, health, and static files. Immutable while it serves, but for the flags.
+/// What a Server answers: its handlers, the browser client, health, and static files. Immutable
+/// while it serves, but for the flags.
 class HttpSite {
   public:
     explicit HttpSite(const ServerConfig& config) : config_(config) {}

@@ -12,18 +12,21 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace chain::detail {
 
 /// A plain stream socket of any protocol, with a concrete executor, which makes it small.
-using PlainSocket = net::basic_stream_socket<net::generic::stream_protocol, net::io_context::executor_type>;
+using PlainSocket =
+    net::basic_stream_socket<net::generic::stream_protocol, net::io_context::executor_type>;
 
 /// What is answered to an HTTP request.
 struct HttpAnswer {
     int status = 200;
     Request::Fields headers = {};
     std::string body = {};
-    /// Set for an upgrade (status 101): takes the socket, and what the client has sent already, once the answer is written.
+    /// Set for an upgrade (status 101): takes the socket, and what the client has sent already,
+    /// once the answer is written.
     std::function<void(PlainSocket, std::string)> take_over = {};
 };
 
@@ -32,8 +35,11 @@ class HttpTransport : public Transport {
   public:
     using Respond = std::function<void(HttpAnswer)>;
 
-    /// Answers a request, whose connection lives in `context`, on that thread. `respond` is called once.
+    /// Answers a request, whose connection lives in `context`, on that thread. `respond` is called
+    /// once.
     virtual void serve(net::io_context& context, Request request, Respond respond) = 0;
+    /// The answer to a request that is refused before `serve`. It has no body.
+    virtual HttpAnswer refuse(const Request& request, int status, std::string_view reason) const;
 };
 
 /// `{"reason": reason}` with an HTTP status.

@@ -30,14 +30,16 @@ namespace chain::detail {
 class HandlerCore;
 class LaneTimer;
 
-/// A handler's sessions in one execution context that one thread runs. Nothing in it is locked, but for the mailbox, through which the other
-/// threads speak to it. Everything else is for its own thread, inside a `Scope`.
+/// A handler's sessions in one execution context that one thread runs. Nothing in it is locked, but
+/// for the mailbox, through which the other threads speak to it. Everything else is for its own
+/// thread, inside a `Scope`.
 class Lane : public RefCounted<Lane> {
   public:
     Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context);
     ~Lane();
 
-    /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what was put off runs, and the flush is scheduled.
+    /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what
+    /// was put off runs, and the flush is scheduled.
     class Scope {
       public:
         explicit Scope(Lane& lane) noexcept;
@@ -58,7 +60,8 @@ class Lane : public RefCounted<Lane> {
     bool here() const noexcept;
     /// Runs `task` on the lane. @return false when the lane is gone.
     bool post(std::function<void()> task);
-    /// Delivers a broadcast, or sends for a membership, on the lane. @return false when the lane is gone.
+    /// Delivers a broadcast, or sends for a membership, on the lane. @return false when the lane is
+    /// gone.
     bool post(Ref<Broadcast> broadcast);
     bool post(Errand errand);
     const net::any_io_executor& executor() const noexcept { return executor_; }
@@ -87,7 +90,8 @@ class Lane : public RefCounted<Lane> {
     void drop(Membership& membership) noexcept;
 
     /// Delivers a broadcast to this lane's subscribers.
-    void apply(TopicEntry& entry, const Message& message, const Membership* except, Ref<Broadcast> shared);
+    void apply(TopicEntry& entry, const Message& message, const Membership* except,
+               Ref<Broadcast> shared);
     void apply(const Ref<Broadcast>& shared);
     /// Applies what other threads have sent so far, but runs no user code.
     void apply_mailbox();
@@ -128,7 +132,8 @@ class Lane : public RefCounted<Lane> {
     void run_mailbox();
     void run(const Errand& errand);
     void intercept(TopicEntry& entry, Ref<Broadcast> shared);
-    void append(Group& group, const Message& message, const Membership* except, const Broadcast* shared);
+    void append(Group& group, const Message& message, const Membership* except,
+                const Broadcast* shared);
 
     std::shared_ptr<HandlerCore> handler_;
     net::io_context& context_;

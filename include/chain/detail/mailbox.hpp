@@ -17,7 +17,8 @@
 
 namespace chain::detail {
 
-/// Something to send to one client: an event, the late reply to a request, or a frame that is encoded already.
+/// Something to send to one client: an event, the late reply to a request, or a frame that is
+/// encoded already.
 struct Errand {
     enum class Kind : std::uint8_t { push, reply, frame };
 
@@ -30,22 +31,26 @@ struct Errand {
     bool binary = false;
 };
 
-/// What other threads ask of a lane, in order. Data (broadcasts and errands) may be applied ahead of tasks, which run user code.
+/// What other threads ask of a lane, in order. Data (broadcasts and errands) may be applied ahead
+/// of tasks, which run user code.
 class Mailbox {
   public:
     using Data = std::variant<Ref<Broadcast>, Errand>;
     using Task = std::function<void()>;
 
-    /// Appends. `wake` is called under the lock when the lane has to be woken, so that it cannot be closed in between.
+    /// Appends. `wake` is called under the lock when the lane has to be woken, so that it cannot be
+    /// closed in between.
     /// @return false when the mailbox is closed.
-    template <class Wake> bool put(Data item, Wake wake) {
+    template <class Wake>
+    bool put(Data item, Wake wake) {
         const std::lock_guard lock(mutex_);
         if (closed_) return false;
         data_.push_back(std::move(item));
         wake_once(wake);
         return true;
     }
-    template <class Wake> bool put(Task task, Wake wake) {
+    template <class Wake>
+    bool put(Task task, Wake wake) {
         const std::lock_guard lock(mutex_);
         if (closed_) return false;
         tasks_.push_back(std::move(task));
@@ -61,7 +66,8 @@ class Mailbox {
     void close();
 
   private:
-    template <class Wake> void wake_once(Wake& wake) {
+    template <class Wake>
+    void wake_once(Wake& wake) {
         if (!std::exchange(woken_, true)) wake();
     }
 

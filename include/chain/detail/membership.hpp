@@ -25,8 +25,9 @@ struct MembershipWork;
 struct PendingReply;
 struct StoredMessage;
 
-/// One session in one topic. Its handlers run one at a time: an activity (join, event, leave) is begun, may suspend as a coroutine, and
-/// is concluded; what comes meanwhile waits. All members are for the lane's thread unless said otherwise.
+/// One session in one topic. Its handlers run one at a time: an activity (join, event, leave) is
+/// begun, may suspend as a coroutine, and is concluded; what comes meanwhile waits. All members are
+/// for the lane's thread unless said otherwise.
 class Membership : public RefCounted<Membership> {
   public:
     Membership(SessionCore& session, Ref<TopicEntry> topic, std::string_view join_ref);
@@ -70,7 +71,8 @@ class Membership : public RefCounted<Membership> {
     void begin_join(const Message& message);
     /// Runs an event's handler.
     void begin_event(const Message& message);
-    /// Ends the membership as soon as what runs has completed. `request` is the leave message or the next join, or null.
+    /// Ends the membership as soon as what runs has completed. `request` is the leave message or
+    /// the next join, or null.
     void end(LeaveReason why, const Message* request);
     /// Lets a message wait for what runs. @return false when too many wait.
     bool wait(const Message& message);
@@ -88,7 +90,8 @@ class Membership : public RefCounted<Membership> {
     /// Runs the out handler for a broadcast, and sends what it gives.
     void deliver_intercepted(const Ref<Broadcast>& broadcast);
     std::shared_ptr<PendingReply> make_token();
-    error_code reply_later(std::string_view ref, Status status, std::string_view payload, bool binary);
+    error_code reply_later(std::string_view ref, Status status, std::string_view payload,
+                           bool binary);
 
   private:
     enum class Activity : std::uint8_t { none, join, event, leave };

@@ -57,17 +57,19 @@ struct MembershipWork {
 
     std::deque<StoredMessage> waiting;
     std::size_t waiting_bytes = 0;
-    bool superseded = false;         ///< Does a newer join wait?
+    bool superseded = false; ///< Does a newer join wait?
     std::vector<Held> held;
     std::size_t held_bytes = 0;
     std::deque<Ref<Broadcast>> intercepted; ///< For the out handler, once what runs has completed.
-    std::uint32_t run = 0;           ///< Tells a coroutine's completion from that of one that was given up.
-    bool suspended = false;          ///< Does a coroutine run?
-    bool given_up = false;           ///< Does one run on that was cancelled and not waited for?
-    std::shared_ptr<boost::asio::cancellation_signal> cancel; ///< Of the coroutine that runs; one that was given up keeps its own.
-    Patience patience;               ///< For a coroutine that was cancelled.
-    std::shared_ptr<PendingReply> token; ///< For the event being handled, when the handler asked for one.
-    std::optional<LeaveReason> ending;   ///< To be ended when what runs has completed.
+    std::uint32_t run = 0;  ///< Tells a coroutine's completion from that of one that was given up.
+    bool suspended = false; ///< Does a coroutine run?
+    bool given_up = false;  ///< Does one run on that was cancelled and not waited for?
+    std::shared_ptr<boost::asio::cancellation_signal>
+        cancel;        ///< Of the coroutine that runs; one that was given up keeps its own.
+    Patience patience; ///< For a coroutine that was cancelled.
+    std::shared_ptr<PendingReply>
+        token; ///< For the event being handled, when the handler asked for one.
+    std::optional<LeaveReason> ending;    ///< To be ended when what runs has completed.
     std::optional<StoredMessage> request; ///< The leave message, or the next join, behind the end.
 };
 

@@ -9,8 +9,9 @@
 
 namespace chain::detail {
 
-/// May the page that sent this request connect? Yes without an Origin header (no browser sent it), for the endpoint's own origin (same host and
-/// port as the Host header), and for origins of the list (`*` is all). `null` and other origins without a host are foreign.
+/// May the page that sent this request connect? Yes without an Origin header (no browser sent it),
+/// for the endpoint's own origin (same host and port as the Host header), and for origins of the
+/// list (`*` is all). `null` and other origins without a host are foreign.
 bool origin_allowed(const Request& request, std::span<const std::string> allowed) noexcept;
 
 } // namespace chain::detail

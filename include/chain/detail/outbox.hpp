@@ -12,7 +12,8 @@
 
 namespace chain::detail {
 
-/// Numbers a session's frames from 1, when the first byte of each is handed to a connection, and keeps what could not be handed over.
+/// Numbers a session's frames from 1, when the first byte of each is handed to a connection, and
+/// keeps what could not be handed over.
 class Outbox {
   public:
     Outbox();
@@ -35,7 +36,8 @@ class Outbox {
     void keep(const Slice& slice, std::size_t taken);
     /// The connection took `count` more bytes of what waits.
     void handed_over(std::size_t count);
-    /// Takes the rest of the frame of which a part was handed over, for its connection is going; the whole frames behind it still wait.
+    /// Takes the rest of the frame of which a part was handed over, for its connection is going;
+    /// the whole frames behind it still wait.
     std::string take_partial();
     /// Forgets all that waits. @return how many frames that were.
     std::size_t clear() noexcept;

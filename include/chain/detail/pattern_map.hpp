@@ -22,9 +22,11 @@ struct StringHash {
     }
 };
 
-template <class T> using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
+template <class T>
+using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
 
-template <class T> class PatternMap {
+template <class T>
+class PatternMap {
   public:
     /// @throws std::invalid_argument when the pattern is there already.
     void insert(const TopicPattern& pattern, T value) {

@@ -16,8 +16,8 @@ namespace chain::detail {
 
 class SessionCore;
 
-/// Moves bytes between a plain socket and a session. While nothing happens it holds no buffer: it waits for readability and reads into the
-/// lane's. Lives on the session's lane.
+/// Moves bytes between a plain socket and a session. While nothing happens it holds no buffer: it
+/// waits for readability and reads into the lane's. Lives on the session's lane.
 class PlainConnection : public Connection, public std::enable_shared_from_this<PlainConnection> {
   public:
     ~PlainConnection() override;
@@ -34,7 +34,8 @@ class PlainConnection : public Connection, public std::enable_shared_from_this<P
 
     PlainConnection(PlainSocket socket, Ref<SessionCore> session);
 
-    /// Sets the socket up, sends `first`, and attaches to the session. @return false when the session has ended, and this is being closed as that says.
+    /// Sets the socket up, sends `first`, and attaches to the session. @return false when the
+    /// session has ended, and this is being closed as that says.
     bool attach(std::string_view first = {});
     void wait_readable();
     /// Sends these last bytes; `rest_sent` follows.

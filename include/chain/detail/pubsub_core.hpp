@@ -25,9 +25,9 @@ class TopicEntry;
 
 /// Where a broadcast comes from, so that its own lane can be served first.
 struct Origin {
-    Lane* lane = nullptr;            ///< The lane whose thread this is, or null.
-    TopicEntry* entry = nullptr;     ///< The topic's entry there, where it is at hand.
-    Membership* except = nullptr;    ///< Who does not get it.
+    Lane* lane = nullptr;         ///< The lane whose thread this is, or null.
+    TopicEntry* entry = nullptr;  ///< The topic's entry there, where it is at hand.
+    Membership* except = nullptr; ///< Who does not get it.
 };
 
 /// Fan-out on this node and to the others. Thread-safe.
@@ -37,7 +37,8 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     ~PubSubCore();
 
     TopicRouter& router() noexcept { return router_; }
-    /// A dialect that sessions may use: broadcasts that reach several lanes are encoded for it once, by the publisher.
+    /// A dialect that sessions may use: broadcasts that reach several lanes are encoded for it
+    /// once, by the publisher.
     void add_serializer(const Serializer& serializer) { serializers_.push_back(&serializer); }
     /// No adapter may be attached from now on.
     void freeze() noexcept { frozen_ = true; }
@@ -59,7 +60,8 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     using Subscribers = std::vector<std::shared_ptr<Subscriber>>;
 
     /// Tells the observer; what it throws is ignored.
-    template <class F> void notify(F call) const noexcept {
+    template <class F>
+    void notify(F call) const noexcept {
         try {
             call(*observer_);
         } catch (...) {

@@ -12,7 +12,8 @@ namespace chain::detail {
 /// 128 random bits.
 using RandomId = std::array<std::uint8_t, 16>;
 
-/// A new one from the system's cryptographic generator. @throws std::runtime_error when that has failed.
+/// A new one from the system's cryptographic generator. @throws std::runtime_error when that has
+/// failed.
 RandomId make_random_id();
 /// As 32 lower-case hexadecimal digits.
 std::string to_hex(const RandomId& id);

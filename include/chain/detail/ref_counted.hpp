@@ -8,9 +8,11 @@
 
 namespace chain::detail {
 
-template <class T> using Ref = boost::intrusive_ptr<T>;
+template <class T>
+using Ref = boost::intrusive_ptr<T>;
 
-template <class Derived> class RefCounted {
+template <class Derived>
+class RefCounted {
   public:
     RefCounted() = default;
     RefCounted(const RefCounted&) = delete;

@@ -45,12 +45,13 @@ const Json& value_at(const Json* object, std::string_view key) noexcept;
 
 /// What a session has waiting in its lane's batch.
 struct Pending {
-    Slice* open = nullptr;           ///< Frames of its own.
-    std::uint32_t open_index = 0;    ///< Where the batch lists it, when `open`.
+    Slice* open = nullptr;             ///< Frames of its own.
+    std::uint32_t open_index = 0;      ///< Where the batch lists it, when `open`.
     std::uint32_t entry = 0xffffffffU; ///< Its entry in the turn being sent, or none.
 };
 
-/// One client. Lives on one lane for good; all members are for the lane's thread unless said otherwise.
+/// One client. Lives on one lane for good; all members are for the lane's thread unless said
+/// otherwise.
 class SessionCore : public RefCounted<SessionCore> {
   public:
     SessionCore(Ref<Lane> lane, const Serializer& serializer, Framing framing, Json params);
@@ -80,7 +81,8 @@ class SessionCore : public RefCounted<SessionCore> {
     /// Handles a client's message, whose topic has not been looked at yet.
     void route(const Message& message);
 
-    void reply(std::string_view join_ref, std::string_view ref, Status status, std::string_view payload, bool binary = false);
+    void reply(std::string_view join_ref, std::string_view ref, Status status,
+               std::string_view payload, bool binary = false);
     void reply_error(const Message& request, std::string_view why);
     /// Appends a message to what this session has to send.
     void send(const Message& message);
@@ -97,7 +99,9 @@ class SessionCore : public RefCounted<SessionCore> {
     std::uint16_t close_code() const noexcept;
     std::string_view close_reason() const noexcept;
     /// Is this the connection that is attached now?
-    bool attached(const Connection& connection) const noexcept { return connection_.get() == &connection; }
+    bool attached(const Connection& connection) const noexcept {
+        return connection_.get() == &connection;
+    }
     /// The connection can take more.
     void writable();
     /// Appends a control frame of the connection, in its place among the others.
@@ -111,7 +115,8 @@ class SessionCore : public RefCounted<SessionCore> {
 
     void schedule_shutdown(std::chrono::milliseconds after);
     void stop_scheduled_shutdown() noexcept;
-    /// Ends the session: memberships first, then, once their leave handlers are done, the connection.
+    /// Ends the session: memberships first, then, once their leave handlers are done, the
+    /// connection.
     void end(std::uint16_t code, std::string_view why);
     /// Ends the session without running user code: its lane is gone.
     void abandon() noexcept;

@@ -12,7 +12,8 @@ namespace chain::detail {
 
 class SessionCore;
 
-/// A handler's living sessions by id, in an open-addressed table of pointers. Thread-safe. A session takes itself out before it goes.
+/// A handler's living sessions by id, in an open-addressed table of pointers. Thread-safe. A
+/// session takes itself out before it goes.
 class SessionTable {
   public:
     void add(SessionCore& session);

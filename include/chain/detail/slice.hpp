@@ -15,14 +15,17 @@ namespace chain::detail {
 struct Piece {
     std::uint64_t order; ///< Lane-wide sequence of the call that made it.
     std::uint32_t end;   ///< Where it ends in the slice's bytes.
-    bool numbered;       ///< Does it count among the session's frames? Control frames and those on `_chain` do not.
+    bool numbered;       ///< Does it count among the session's frames? Control frames and those on
+                         ///< `_chain` do not.
 };
 
-/// What one topic, or one session alone, has to send in a turn. The bytes of a topic's slice are shared by all its subscribers.
+/// What one topic, or one session alone, has to send in a turn. The bytes of a topic's slice are
+/// shared by all its subscribers.
 class Slice {
   public:
     /// Frames `text` and appends it.
-    void append(Framing framing, std::string_view text, bool binary, std::uint64_t order, bool numbered);
+    void append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
+                bool numbered);
     /// Appends bytes that are framed already.
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     void clear() noexcept;

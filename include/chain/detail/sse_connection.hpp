@@ -10,10 +10,12 @@
 
 namespace chain::detail {
 
-/// Writes a session's events behind the head of an HTTP response; the body ends with the connection. The client sends nothing on it.
+/// Writes a session's events behind the head of an HTTP response; the body ends with the
+/// connection. The client sends nothing on it.
 class SseConnection final : public PlainConnection {
   public:
-    SseConnection(PlainSocket socket, Ref<SessionCore> session, std::chrono::milliseconds keep_alive);
+    SseConnection(PlainSocket socket, Ref<SessionCore> session,
+                  std::chrono::milliseconds keep_alive);
 
     /// Says how soon to come back, attaches itself to the session, and waits for the stream's end.
     void start(std::chrono::milliseconds retry);
@@ -32,7 +34,9 @@ class SseConnection final : public PlainConnection {
     std::uint32_t wrote_ = 0; ///< When something was written last, in the lane's ticks.
 };
 
-/// Makes `socket`, whose response head is written, the stream of `session`, on the session's own lane.
-void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry, std::chrono::milliseconds keep_alive);
+/// Makes `socket`, whose response head is written, the stream of `session`, on the session's own
+/// lane.
+void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry,
+               std::chrono::milliseconds keep_alive);
 
 } // namespace chain::detail

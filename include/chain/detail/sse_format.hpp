@@ -1,6 +1,7 @@
 // The text of server-sent events (WHATWG HTML, section 9.2).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,5 +12,8 @@ namespace chain::detail {
 void append_sse_data(std::string& out, std::string_view data);
 /// Appends the event's id, `EPOCH-NUMBER`, which goes before its data.
 void append_sse_id(std::string& out, std::string_view epoch, std::uint32_t number);
+
+/// Says after how long a client whose stream has ended may come back.
+std::string retry_line(std::chrono::milliseconds after);
 
 } // namespace chain::detail

@@ -35,7 +35,8 @@ struct Group {
 /// The subscribers that one topic has on one lane.
 class TopicEntry : public RefCounted<TopicEntry> {
   public:
-    TopicEntry(std::string name, std::shared_ptr<ChannelCore> channel, std::shared_ptr<Route> route);
+    TopicEntry(std::string name, std::shared_ptr<ChannelCore> channel,
+               std::shared_ptr<Route> route);
     ~TopicEntry();
 
     const std::string& name() const noexcept { return name_; }

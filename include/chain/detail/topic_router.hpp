@@ -18,11 +18,13 @@ namespace chain::detail {
 
 struct ChannelCore;
 
-/// The lanes on which one topic has subscribers. Publishers that reach several lanes hold `mutex` while they do, so that the topic's
-/// broadcasts come to every lane in the same order. No user code runs under it.
+/// The lanes on which one topic has subscribers. Publishers that reach several lanes hold `mutex`
+/// while they do, so that the topic's broadcasts come to every lane in the same order. No user code
+/// runs under it.
 class Route {
   public:
-    Route(std::string topic, std::shared_ptr<ChannelCore> channel) : topic_(std::move(topic)), channel_(std::move(channel)) {}
+    Route(std::string topic, std::shared_ptr<ChannelCore> channel)
+        : topic_(std::move(topic)), channel_(std::move(channel)) {}
     ~Route();
 
     const std::string& topic() const noexcept { return topic_; }
@@ -31,7 +33,8 @@ class Route {
     /// The lane, when there is exactly one. Needs no lock.
     Lane* sole() const noexcept { return sole_.load(); }
 
-    /// The lane among them whose own thread this is, or null: what it publishes acts at once, in the order of its calls.
+    /// The lane among them whose own thread this is, or null: what it publishes acts at once, in
+    /// the order of its calls.
     Ref<Lane> lane_here();
 
     std::mutex& mutex() noexcept { return mutex_; }
@@ -51,13 +54,15 @@ class Route {
 /// On which lanes of this node each topic has subscribers. Thread-safe.
 class TopicRouter {
   public:
-    /// Called when a topic's first lane has come (true) or its last one has gone (false), with no lock held.
+    /// Called when a topic's first lane has come (true) or its last one has gone (false), with no
+    /// lock held.
     using Changed = std::function<void(const std::string& topic, bool wanted)>;
 
     explicit TopicRouter(Changed changed) : changed_(std::move(changed)) {}
 
     /// `lane` has subscribers of `topic` now.
-    std::shared_ptr<Route> add(std::string_view topic, const std::shared_ptr<ChannelCore>& channel, Lane& lane);
+    std::shared_ptr<Route> add(std::string_view topic, const std::shared_ptr<ChannelCore>& channel,
+                               Lane& lane);
     /// It has none any more.
     void remove(const std::shared_ptr<Route>& route, Lane& lane);
     /// The topic's route, or null when it has no subscribers here.

@@ -35,7 +35,8 @@ class WsConnection final : public PlainConnection {
 
     WsDecoder decoder_;
     bool peer_done_ = false; ///< Has the client's close frame come?
-    bool deaf_ = false;      ///< Did the client break the framing, so that its frames cannot be told apart?
+    bool deaf_ =
+        false; ///< Did the client break the framing, so that its frames cannot be told apart?
 };
 
 } // namespace chain::detail

@@ -51,9 +51,7 @@ std::vector<std::shared_ptr<PubSubCore>> pubsubs_of(ChannelCore& channel) {
 Channel::Channel(std::string topic_pattern)
     : core_(std::make_shared<detail::ChannelCore>(std::move(topic_pattern))) {}
 
-const std::string& Channel::topic_pattern() const noexcept {
-    return core_->pattern.text();
-}
+const std::string& Channel::topic_pattern() const noexcept { return core_->pattern.text(); }
 
 Channel& Channel::add_join(std::string pattern, std::shared_ptr<detail::Callback> callback) {
     detail::require_open(*core_);
@@ -110,7 +108,8 @@ error_code Channel::send(std::string_view topic, std::string_view event, const P
     message.binary = payload.is_binary();
     error_code failed;
     for (const auto& pubsub : detail::pubsubs_of(*core_)) {
-        const auto result = pubsub->broadcast(message, {detail::Lane::current(), nullptr, nullptr}, everywhere);
+        const auto result =
+            pubsub->broadcast(message, {detail::Lane::current(), nullptr, nullptr}, everywhere);
         if (result) failed = result;
     }
     return failed;

@@ -11,52 +11,41 @@ namespace detail {
 
 const char* describe(Errc code) noexcept {
     switch (code) {
-    case Errc::join_crashed:
-        return "join crashed: the join handler threw; its text is in the log";
-    case Errc::unmatched_topic:
-        return "unmatched topic: add a channel whose pattern matches it";
+    case Errc::join_crashed: return "join crashed: the join handler threw; its text is in the log";
+    case Errc::unmatched_topic: return "unmatched topic: add a channel whose pattern matches it";
     case Errc::join_wildcard_topic:
         return "joining topics with wildcard is not allowed: join each topic by its name";
     case Errc::not_joined:
-        return "not joined: the socket has left its topic; keep no sockets beyond the leave handler";
+        return "not joined: the socket has left its topic; keep no sockets beyond the leave "
+               "handler";
     case Errc::invalid_event:
         return "invalid event: use 1 to 255 bytes without comma, control character or leading _";
     case Errc::invalid_topic:
-        return "invalid topic: use 1 to 255 bytes without comma, *, control character or outer space";
+        return "invalid topic: use 1 to 255 bytes without comma, *, control character or outer "
+               "space";
     case Errc::invalid_payload:
         return "invalid payload: make sure that every string in it is UTF-8";
-    case Errc::not_json:
-        return "not JSON: send one JSON text in UTF-8";
-    case Errc::malformed_frame:
-        return "malformed frame: send a frame of the protocol";
-    case Errc::binary_frame:
-        return "binary frame: send text frames in this dialect";
-    case Errc::not_configured:
-        return "not configured: add the channel to a handler first";
-    case Errc::closed:
-        return "closed: the session has ended; wait for the client to come back";
-    case Errc::already_replied:
-        return "already replied: a token takes one reply";
-    case Errc::no_request:
-        return "no request: take the token inside an event handler";
+    case Errc::not_json: return "not JSON: send one JSON text in UTF-8";
+    case Errc::malformed_frame: return "malformed frame: send a frame of the protocol";
+    case Errc::binary_frame: return "binary frame: send text frames in this dialect";
+    case Errc::not_configured: return "not configured: add the channel to a handler first";
+    case Errc::closed: return "closed: the session has ended; wait for the client to come back";
+    case Errc::already_replied: return "already replied: a token takes one reply";
+    case Errc::no_request: return "no request: take the token inside an event handler";
     case Errc::executor_not_serial:
-        return "executor not serial: give each connection a strand, or one thread to each io_context";
+        return "executor not serial: give each connection a strand, or one thread to each "
+               "io_context";
     case Errc::slow_consumer:
-        return "slow consumer: the client reads slower than it is sent to; send less or raise the limit";
-    case Errc::message_too_big:
-        return "message too big: send less at once or raise the limit";
-    case Errc::too_many_topics:
-        return "too many topics: leave some or raise the limit";
-    case Errc::too_many_sessions:
-        return "too many sessions: raise the limit or add a node";
-    case Errc::draining:
-        return "draining: the server is about to stop; connect again later";
-    case Errc::refused:
-        return "refused: the connect handler did not let the client in";
+        return "slow consumer: the client reads slower than it is sent to; send less or raise the "
+               "limit";
+    case Errc::message_too_big: return "message too big: send less at once or raise the limit";
+    case Errc::too_many_topics: return "too many topics: leave some or raise the limit";
+    case Errc::too_many_sessions: return "too many sessions: raise the limit or add a node";
+    case Errc::draining: return "draining: the server is about to stop; connect again later";
+    case Errc::refused: return "refused: the connect handler did not let the client in";
     case Errc::invalid_cluster_frame:
         return "invalid cluster frame: run the same version of the library on every node";
-    case Errc::adapter_failed:
-        return "adapter failed: look at the broker's health";
+    case Errc::adapter_failed: return "adapter failed: look at the broker's health";
     case Errc::other_framing:
         return "other framing: attach a connection of the framing that the session was opened with";
     }

@@ -10,7 +10,8 @@ namespace chain {
 
 namespace detail {
 
-/// The core as user handles share it: when the last of them goes, the endpoint ends, even where lanes still hold the core.
+/// The core as user handles share it: when the last of them goes, the endpoint ends, even where
+/// lanes still hold the core.
 std::shared_ptr<HandlerCore> make_handler_core(HandlerConfig config) {
     auto core = std::make_shared<HandlerCore>(std::move(config));
     return {core.get(), [core](HandlerCore*) { core->close(); }};
@@ -46,13 +47,9 @@ Handler& Handler::on_config(std::function<void(Handler&)> f) {
     return *this;
 }
 
-void Handler::set_connect(PlainConnectHandler f) {
-    core_->on_connect(std::move(f));
-}
+void Handler::set_connect(PlainConnectHandler f) { core_->on_connect(std::move(f)); }
 
-void Handler::set_connect(ConnectHandler f) {
-    core_->on_connect(std::move(f));
-}
+void Handler::set_connect(ConnectHandler f) { core_->on_connect(std::move(f)); }
 
 bool Handler::serves(std::string_view target) const noexcept {
     const std::string_view endpoint = config().endpoint;
@@ -61,7 +58,8 @@ bool Handler::serves(std::string_view target) const noexcept {
     return rest.empty() || rest.front() == '/' || rest.front() == '?';
 }
 
-void Handler::connect(net::io_context& context, Request request, Framing framing, std::function<void(ConnectResult)> done) {
+void Handler::connect(net::io_context& context, Request request, Framing framing,
+                      std::function<void(ConnectResult)> done) {
     core_->connect(core_->use(context), std::move(request), framing, std::move(done));
 }
 
@@ -77,24 +75,16 @@ std::optional<Session> Handler::session(std::string_view id) const {
     return Session(std::move(found));
 }
 
-std::size_t Handler::sessions() const noexcept {
-    return core_->sessions().size();
-}
+std::size_t Handler::sessions() const noexcept { return core_->sessions().size(); }
 
-PubSub Handler::pubsub() const {
-    return PubSub(core_->shared_pubsub());
-}
+PubSub Handler::pubsub() const { return PubSub(core_->shared_pubsub()); }
 
-const HandlerConfig& Handler::config() const noexcept {
-    return core_->config();
-}
+const HandlerConfig& Handler::config() const noexcept { return core_->config(); }
 
 void Handler::drain(std::chrono::milliseconds deadline, std::function<void()> done) {
     core_->drain(deadline, std::move(done));
 }
 
-bool Handler::draining() const noexcept {
-    return core_->draining();
-}
+bool Handler::draining() const noexcept { return core_->draining(); }
 
 } // namespace chain

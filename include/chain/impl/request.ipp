@@ -40,7 +40,8 @@ std::optional<std::string_view> Request::header(std::string_view name) const noe
 namespace detail {
 
 /// Calls `f(name, value)` for each cookie, until it returns true.
-template <class F> void for_each_cookie(const Request::Fields& headers, F f) {
+template <class F>
+void for_each_cookie(const Request::Fields& headers, F f) {
     for (const auto& [key, field] : headers) {
         if (!equals_ignoring_case(key, "cookie")) continue;
         std::string_view rest = field;

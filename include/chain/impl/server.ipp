@@ -8,7 +8,8 @@
 
 namespace chain {
 
-Server::Server(ServerConfig config) : core_(std::make_unique<detail::ServerCore>(std::move(config))) {}
+Server::Server(ServerConfig config)
+    : core_(std::make_unique<detail::ServerCore>(std::move(config))) {}
 Server::~Server() = default;
 
 Server& Server::mount(Handler handler) {
@@ -21,20 +22,12 @@ Server& Server::listen() {
     return *this;
 }
 
-std::uint16_t Server::port() const noexcept {
-    return core_->port();
-}
+std::uint16_t Server::port() const noexcept { return core_->port(); }
 
-void Server::run() {
-    core_->run();
-}
+void Server::run() { core_->run(); }
 
-void Server::start() {
-    core_->start();
-}
+void Server::start() { core_->start(); }
 
-void Server::stop() {
-    core_->stop();
-}
+void Server::stop() { core_->stop(); }
 
 } // namespace chain

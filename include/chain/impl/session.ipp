@@ -13,8 +13,10 @@ namespace chain {
 
 namespace detail {
 
-/// Runs `task` on the session's lane, now when this is its thread and no handler runs. @return false when the lane is gone.
-template <class Task> bool on_lane(const Ref<SessionCore>& session, Task task) {
+/// Runs `task` on the session's lane, now when this is its thread and no handler runs. @return
+/// false when the lane is gone.
+template <class Task>
+bool on_lane(const Ref<SessionCore>& session, Task task) {
     auto& lane = session->lane();
     if (!lane.here()) return lane.post(std::function<void()>(std::move(task)));
     const Lane::Scope scope(lane);
@@ -34,25 +36,17 @@ Session& Session::operator=(const Session&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-std::string Session::id() const {
-    return detail::to_hex(impl_->id());
-}
+std::string Session::id() const { return detail::to_hex(impl_->id()); }
 
 const std::string& Session::endpoint() const noexcept {
     return impl_->lane().handler().config().endpoint;
 }
 
-const Json& Session::params() const noexcept {
-    return impl_->params();
-}
+const Json& Session::params() const noexcept { return impl_->params(); }
 
-const Json& Session::options() const noexcept {
-    return impl_->lane().handler().config().options;
-}
+const Json& Session::options() const noexcept { return impl_->lane().handler().config().options; }
 
-bool Session::closed() const noexcept {
-    return impl_->closed();
-}
+bool Session::closed() const noexcept { return impl_->closed(); }
 
 std::optional<Socket> Session::socket(std::string_view topic) const {
     auto* membership = impl_->find(topic);
@@ -82,7 +76,8 @@ error_code Session::push(std::string_view frame) {
         const detail::Lane::Scope scope(lane);
         return impl_->send_text(frame);
     }
-    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::frame, impl_, nullptr, {}, std::string(frame)});
+    const bool posted = lane.post(
+        detail::Errand{detail::Errand::Kind::frame, impl_, nullptr, {}, std::string(frame)});
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 
@@ -122,7 +117,8 @@ void Session::stop_scheduled_shutdown() {
 }
 
 void Session::close(std::uint16_t code, std::string_view reason) {
-    detail::on_lane(impl_, [impl = impl_, code, why = std::string(reason)] { impl->end(code, why); });
+    detail::on_lane(impl_,
+                    [impl = impl_, code, why = std::string(reason)] { impl->end(code, why); });
 }
 
 } // namespace chain

@@ -20,29 +20,21 @@ Socket& Socket::operator=(const Socket&) noexcept = default;
 Socket& Socket::operator=(Socket&&) noexcept = default;
 Socket::~Socket() = default;
 
-std::string Socket::id() const {
-    return detail::to_hex(impl_->session().id());
-}
+std::string Socket::id() const { return detail::to_hex(impl_->session().id()); }
 
-const std::string& Socket::topic() const noexcept {
-    return impl_->topic();
-}
+const std::string& Socket::topic() const noexcept { return impl_->topic(); }
 
 const std::string& Socket::endpoint() const noexcept {
     return impl_->session().lane().handler().config().endpoint;
 }
 
-const Json& Socket::params() const noexcept {
-    return impl_->session().params();
-}
+const Json& Socket::params() const noexcept { return impl_->session().params(); }
 
 Session Socket::session() const noexcept {
     return Session(detail::Ref<detail::SessionCore>(&impl_->session()));
 }
 
-SocketStatus Socket::status() const noexcept {
-    return impl_->status();
-}
+SocketStatus Socket::status() const noexcept { return impl_->status(); }
 
 detail::StateSlot& Socket::slot() noexcept {
     assert(impl_->session().lane().here() && "chain: state is for the session's executor");
@@ -72,8 +64,9 @@ error_code Socket::push_payload(std::string_view event, const Payload& payload) 
     }
     if (!valid_event(event)) return make_error_code(Errc::invalid_event);
     if (status() > SocketStatus::joined) return make_error_code(Errc::not_joined);
-    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::push, nullptr, impl_, std::string(event),
-                                                 std::string(payload.raw()), Status::ok, payload.is_binary()});
+    const bool posted =
+        lane.post(detail::Errand{detail::Errand::Kind::push, nullptr, impl_, std::string(event),
+                                 std::string(payload.raw()), Status::ok, payload.is_binary()});
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 
@@ -84,7 +77,8 @@ error_code Socket::send(std::string_view frame) {
         return impl_->send(frame);
     }
     if (status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
-    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::frame, nullptr, impl_, {}, std::string(frame)});
+    const bool posted = lane.post(
+        detail::Errand{detail::Errand::Kind::frame, nullptr, impl_, {}, std::string(frame)});
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 
@@ -98,7 +92,8 @@ error_code Socket::broadcast_from(std::string_view event, Json payload) {
     return written ? broadcast_payload(event, *written, true) : written.error();
 }
 
-error_code Socket::broadcast_payload(std::string_view event, const Payload& payload, bool except_this) {
+error_code Socket::broadcast_payload(std::string_view event, const Payload& payload,
+                                     bool except_this) {
     if (status() == SocketStatus::removed) return make_error_code(Errc::not_joined);
     auto& lane = impl_->session().lane();
     Message message;
@@ -120,7 +115,8 @@ ReplyToken Socket::reply_token() {
     return ReplyToken(impl_->make_token());
 }
 
-ReplyToken::ReplyToken(std::shared_ptr<detail::PendingReply> pending) noexcept : pending_(std::move(pending)) {}
+ReplyToken::ReplyToken(std::shared_ptr<detail::PendingReply> pending) noexcept
+    : pending_(std::move(pending)) {}
 
 error_code ReplyToken::reply(const Reply& answer) const {
     if (!pending_) return make_error_code(Errc::no_request);
@@ -132,11 +128,13 @@ error_code ReplyToken::reply(const Reply& answer) const {
     auto& lane = membership->session().lane();
     if (lane.here()) {
         const detail::Lane::Scope scope(lane);
-        return membership->reply_later(pending_->ref, answer.status(), payload->raw(), payload->is_binary());
+        return membership->reply_later(pending_->ref, answer.status(), payload->raw(),
+                                       payload->is_binary());
     }
     if (membership->status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
-    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::reply, nullptr, membership, pending_->ref,
-                                                 std::string(payload->raw()), answer.status(), payload->is_binary()});
+    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::reply, nullptr, membership,
+                                                 pending_->ref, std::string(payload->raw()),
+                                                 answer.status(), payload->is_binary()});
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 

@@ -37,8 +37,9 @@ TopicPattern::TopicPattern(std::string text) : text_(std::move(text)) {
     const bool good = detail::valid_name(text_) && bare.find('*') == std::string_view::npos &&
                       (everything || bare.front() != ' ') && (is_prefix() || bare.back() != ' ');
     if (!good)
-        throw std::invalid_argument("chain: \"" + text_ +
-                                    "\" is not a pattern: write a name, or a prefix and one trailing *");
+        throw std::invalid_argument(
+            "chain: \"" + text_ +
+            "\" is not a pattern: write a name, or a prefix and one trailing *");
 }
 
 std::string_view TopicPattern::prefix() const noexcept {

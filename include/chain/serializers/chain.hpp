@@ -11,7 +11,8 @@ namespace chain {
 class ChainSerializer final : public Serializer {
   public:
     std::string_view name() const noexcept override;
-    error_code decode(std::string_view frame, bool binary, unsigned max_depth, Message& out) const override;
+    error_code decode(std::string_view frame, bool binary, unsigned max_depth,
+                      Message& out) const override;
     bool encode(const Message& message, std::string& out) const override;
     bool closes_before_rejoin() const noexcept override;
 };

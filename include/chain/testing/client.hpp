@@ -14,7 +14,8 @@
 
 namespace chain::testing {
 
-/// A client in memory: speaks frames of the handler's dialect. A shared handle. Everything runs inside the calls, on the test's thread.
+/// A client in memory: speaks frames of the handler's dialect. A shared handle. Everything runs
+/// inside the calls, on the test's thread.
 class Client {
   public:
     struct State;
@@ -24,7 +25,8 @@ class Client {
     const std::optional<Refusal>& refusal() const noexcept;
     /// The server's side of it. @throws std::logic_error when it was not let in
     Session session() const;
-    /// Sends a frame; all that follows from it has happened when this returns. A frame that is not understood closes the connection as a WebSocket's would.
+    /// Sends a frame; all that follows from it has happened when this returns. A frame that is not
+    /// understood closes the connection as a WebSocket's would.
     void send(std::string_view frame);
     /// The oldest frame that was not received yet, or nothing.
     std::optional<std::string> receive();

@@ -9,7 +9,8 @@
 
 namespace chain::testing {
 
-/// Runs a handler on one thread, the test's, without a network and with time that only `advance` moves.
+/// Runs a handler on one thread, the test's, without a network and with time that only `advance`
+/// moves.
 ///
 /// ```cpp
 /// chain::Handler handler;

@@ -17,16 +17,19 @@ class SseTabs;
 
 /// Settings of an SseTransport.
 struct SseConfig {
-    std::optional<CorsConfig> cors = {};          ///< Empty: pages of the endpoint's own origin only.
+    std::optional<CorsConfig> cors = {}; ///< Empty: pages of the endpoint's own origin only.
     CookieConfig cookie = {};
-    std::chrono::milliseconds retry{3'000};       ///< After which a browser whose stream broke comes back.
-    std::chrono::milliseconds keep_alive{15'000}; ///< A comment is sent after so long without traffic.
-    std::size_t tabs = 16;                        ///< Living sessions of one browser; one more ends the oldest.
-    std::size_t frames_per_post = 100;            ///< Frames in one body; more is answered 400.
+    std::chrono::milliseconds retry{
+        3'000}; ///< After which a browser whose stream broke comes back.
+    std::chrono::milliseconds keep_alive{
+        15'000};           ///< A comment is sent after so long without traffic.
+    std::size_t tabs = 16; ///< Living sessions of one browser; one more ends the oldest.
+    std::size_t frames_per_post = 100; ///< Frames in one body; more is answered 400.
 };
 
-/// Clients over Server-Sent Events at `GET {endpoint}/sse`, with `POST {endpoint}/sse` for what they say: what deployed copies of the Go
-/// package's `chain.js` speak. A session outlives its stream by `Timeouts::resume_window`; a new stream of the same tab takes it over.
+/// Clients over Server-Sent Events at `GET {endpoint}/sse`, with `POST {endpoint}/sse` for what
+/// they say: what deployed copies of the Go package's `chain.js` speak. A session outlives its
+/// stream by `Timeouts::resume_window`; a new stream of the same tab takes it over.
 class SseTransport final : public detail::HttpTransport {
   public:
     explicit SseTransport(SseConfig config = {});
@@ -35,6 +38,8 @@ class SseTransport final : public detail::HttpTransport {
     std::string_view name() const noexcept override { return "sse"; }
     void configure(Handler& handler) override;
     void serve(net::io_context& context, Request request, Respond respond) override;
+    detail::HttpAnswer refuse(const Request& request, int status,
+                              std::string_view reason) const override;
 
   private:
     SseConfig config_;

@@ -5,9 +5,11 @@
 
 namespace chain {
 
-/// Clients over WebSocket (RFC 6455) at `{endpoint}/websocket`: one frame per text message. `Server` adds one to handlers without any transport.
+/// Clients over WebSocket (RFC 6455) at `{endpoint}/websocket`: one frame per text message.
+/// `Server` adds one to handlers without any transport.
 ///
-/// A browser is let in from the endpoint's own origin and from `HandlerConfig::allowed_origins` only.
+/// A browser is let in from the endpoint's own origin and from `HandlerConfig::allowed_origins`
+/// only.
 class WebSocketTransport final : public detail::HttpTransport {
   public:
     std::string_view name() const noexcept override { return "websocket"; }

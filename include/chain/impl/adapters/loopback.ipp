@@ -61,7 +61,9 @@ class LoopbackHub::Node final : public Adapter, public std::enable_shared_from_t
     /// Under the hub's mutex.
     bool wants(std::string_view topic) const {
         return std::ranges::any_of(topics_, [&](const std::string& wanted) {
-            return wanted.ends_with('*') ? topic.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1)) : topic == wanted;
+            return wanted.ends_with('*')
+                       ? topic.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1))
+                       : topic == wanted;
         });
     }
 
@@ -73,7 +75,8 @@ class LoopbackHub::Node final : public Adapter, public std::enable_shared_from_t
         return found;
     }
 
-    /// Delivers in order, one frame at a time, and without a lock: whoever finds nobody delivering does it for all.
+    /// Delivers in order, one frame at a time, and without a lock: whoever finds nobody delivering
+    /// does it for all.
     void deliver(std::string_view topic, std::string_view frame) {
         std::unique_lock lock(queue_mutex_);
         if (stopped_) return;
@@ -104,8 +107,6 @@ class LoopbackHub::Node final : public Adapter, public std::enable_shared_from_t
 LoopbackHub::LoopbackHub() : state_(std::make_shared<State>()) {}
 LoopbackHub::~LoopbackHub() = default;
 
-std::shared_ptr<Adapter> LoopbackHub::adapter() {
-    return std::make_shared<Node>(state_);
-}
+std::shared_ptr<Adapter> LoopbackHub::adapter() { return std::make_shared<Node>(state_); }
 
 } // namespace chain

@@ -173,7 +173,8 @@ void Batch::collect(SessionCore& session) {
         if (!group || !group->open) continue;
         for (std::size_t i = member->skip(); i < group->open->count(); ++i) {
             const auto excepted = std::pair<std::size_t, const Membership*>(i, member);
-            if (!member->marked() || std::ranges::find(group->exceptions, excepted) == group->exceptions.end())
+            if (!member->marked() ||
+                std::ranges::find(group->exceptions, excepted) == group->exceptions.end())
                 sources_.push_back({group->open, i});
         }
     }

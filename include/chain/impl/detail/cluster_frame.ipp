@@ -9,7 +9,8 @@
 
 namespace chain::detail {
 
-// Layout: magic 'C', version 1, kind, flags, node (16 bytes), topic length, event length (1 byte each), topic, event, payload.
+// Layout: magic 'C', version 1, kind, flags, node (16 bytes), topic length, event length (1 byte
+// each), topic, event, payload.
 inline constexpr char cluster_magic = 'C';
 inline constexpr char cluster_version = 1;
 inline constexpr std::size_t cluster_header = 22;
@@ -34,7 +35,8 @@ bool well_formed(const ClusterFrame& frame) noexcept {
     if (frame.binary) return true;
     JsonScanner scanner(frame.payload, JsonScanner::depth_capacity);
     const auto value = scanner.value();
-    return value && value->text == frame.payload && value->compact; // a line break would split frames
+    return value && value->text == frame.payload &&
+           value->compact; // a line break would split frames
 }
 
 result<ClusterFrame> read_cluster_frame(std::string_view bytes) {

@@ -17,8 +17,10 @@ namespace chain::detail {
 /// Fills in what the application left open. @throws std::invalid_argument for a bad endpoint.
 HandlerConfig completed(HandlerConfig config) {
     const auto& path = config.endpoint;
-    if (path.size() < 2 || path.front() != '/' || path.back() == '/' || path.find_first_of("?#* ") != std::string::npos)
-        throw std::invalid_argument("chain: endpoint \"" + path + "\" is not a path such as \"/socket\"");
+    if (path.size() < 2 || path.front() != '/' || path.back() == '/' ||
+        path.find_first_of("?#* ") != std::string::npos)
+        throw std::invalid_argument("chain: endpoint \"" + path +
+                                    "\" is not a path such as \"/socket\"");
     if (!config.serializer) config.serializer = chain_serializer();
     if (!config.observer) config.observer = std::make_shared<StderrObserver>();
     return config;
@@ -44,7 +46,8 @@ void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {
 }
 
 /// Does an earlier subscription of the channel send the same event on this topic?
-bool sent_before(const ChannelCore& channel, const ChannelCore::Feed& feed, std::string_view topic) {
+bool sent_before(const ChannelCore& channel, const ChannelCore::Feed& feed,
+                 std::string_view topic) {
     for (const auto& other : channel.feeds) {
         if (&other == &feed) break;
         if (other.event == feed.event && other.topics.matches(topic)) return true;
@@ -55,7 +58,8 @@ bool sent_before(const ChannelCore& channel, const ChannelCore::Feed& feed, std:
 /// Sends publications that the channel subscribed to to its sockets on this node.
 void HandlerCore::feed(const std::shared_ptr<ChannelCore>& channel) {
     for (const auto& feed : channel->feeds) {
-        auto push = [pubsub = std::weak_ptr(pubsub_), channel, &feed](std::string_view topic, const Payload& payload) {
+        auto push = [pubsub = std::weak_ptr(pubsub_), channel, &feed](std::string_view topic,
+                                                                      const Payload& payload) {
             const auto target = pubsub.lock();
             if (!target || sent_before(*channel, feed, topic)) return;
             Message message;
@@ -73,7 +77,8 @@ void HandlerCore::feed(const std::shared_ptr<ChannelCore>& channel) {
 void HandlerCore::add(std::shared_ptr<Transport> transport) {
     const auto same = [&](const auto& other) { return other->name() == transport->name(); };
     if (std::ranges::any_of(transports_, same))
-        throw std::invalid_argument("chain: transport \"" + std::string(transport->name()) + "\" is added twice");
+        throw std::invalid_argument("chain: transport \"" + std::string(transport->name()) +
+                                    "\" is added twice");
     transports_.push_back(std::move(transport));
 }
 
@@ -121,11 +126,15 @@ void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connecte
     const Lane::Scope scope(lane);
     if (auto refusal = full()) {
         const bool is_draining = draining();
-        notify([&](Observer& o) { o.session_refused(make_error_code(is_draining ? Errc::draining : Errc::too_many_sessions)); });
+        notify([&](Observer& o) {
+            o.session_refused(
+                make_error_code(is_draining ? Errc::draining : Errc::too_many_sessions));
+        });
         done(std::move(*refusal));
         return;
     }
-    const Ref<SessionCore> session(new SessionCore(Ref<Lane>(&lane), serializer(), framing, request.params()));
+    const Ref<SessionCore> session(
+        new SessionCore(Ref<Lane>(&lane), serializer(), framing, request.params()));
     lane.add(*session);
     if (connect_) {
         spawn_connect(session, std::move(request), std::move(done));
@@ -143,12 +152,14 @@ void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connecte
 
 void HandlerCore::spawn_connect(const Ref<SessionCore>& session, Request request, Connected done) {
     auto shared = std::make_shared<const Request>(std::move(request));
-    auto finished = [self = shared_from_this(), session, done = std::move(done)](std::exception_ptr thrown, std::optional<Refusal> refusal) {
+    auto finished = [self = shared_from_this(), session, done = std::move(done)](
+                        std::exception_ptr thrown, std::optional<Refusal> refusal) {
         const Lane::Scope scope(session->lane());
         if (thrown) refusal = self->connect_failed(std::move(thrown));
         self->admit(session, refusal, done);
     };
-    net::co_spawn(session->lane().executor(), connect_(Session(session), std::move(shared)), std::move(finished));
+    net::co_spawn(session->lane().executor(), connect_(Session(session), std::move(shared)),
+                  std::move(finished));
 }
 
 Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
@@ -164,7 +175,8 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
     return {500, "connect crashed"};
 }
 
-void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal, const Connected& done) {
+void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
+                        const Connected& done) {
     if (refusal || session->closed()) {
         notify([&](Observer& o) { o.session_refused(make_error_code(Errc::refused)); });
         session->abandon();
@@ -186,7 +198,8 @@ Ref<SessionCore> HandlerCore::find(std::string_view id) const {
 class HandlerCore::Draining : public TimerNode {
   public:
     explicit Draining(std::function<void()> done)
-        : TimerNode([](TimerNode& timer) { static_cast<Draining&>(timer).complete(); }), done_(std::move(done)) {}
+        : TimerNode([](TimerNode& timer) { static_cast<Draining&>(timer).complete(); }),
+          done_(std::move(done)) {}
 
     void complete() {
         if (!completed_.exchange(true)) done_();
@@ -219,7 +232,8 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
         drains_.push_back(drain);
     }
     draining_ = true;
-    const auto delay = R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
+    const auto delay =
+        R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
     bool posted = false;
     for (const auto& lane : lanes()) {
         const bool first = !posted;

@@ -49,36 +49,52 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         const auto [failed, count] = co_await http::async_read(socket_, buffer_, parser, no_throw);
         stop_timer();
         if (failed) {
-            if (const auto status = status_of(failed)) co_await refuse(status);
+            if (const auto status = status_of(failed))
+                co_await refuse(refusal(request_from(parser.get()), status));
             co_return false;
         }
         auto message = parser.release();
         if (message.version() < 11) message.erase(http::field::upgrade); // RFC 9110, section 7.8
         auto answer = co_await respond(request_from(message));
         const bool alive = message.keep_alive() && !site_->draining() && !answer.take_over;
-        const bool written = co_await write(answer, message.version(), alive, message.method() == http::verb::head);
+        const bool written =
+            co_await write(answer, message.version(), alive, message.method() == http::verb::head);
         if (answer.take_over) hand_over(answer, written);
-        co_return alive && written;
+        co_return alive&& written;
     }
 
-    /// Answers what could not be read. What the client still sends is read for a while and dropped: closing at once would reset the
-    /// connection, and the client might lose the answer.
-    net::awaitable<void> refuse(int status) {
-        if (!co_await write(plain_text(status, "bad request\n"), 11, false, false)) co_return;
+    /// Answers what could not be read. What the client still sends is read for a while and dropped:
+    /// closing at once would reset the connection, and the client might lose the answer.
+    net::awaitable<void> refuse(HttpAnswer answer) {
+        if (!co_await write(answer, 11, false, false)) co_return;
         error_code failed;
         socket_.shutdown(HttpSocket::shutdown_send, failed);
         std::array<char, 4096> dropped;
         start_timer();
-        while (!failed) std::tie(failed, std::ignore) = co_await socket_.async_read_some(net::buffer(dropped), no_throw);
+        while (!failed)
+            std::tie(failed, std::ignore) =
+                co_await socket_.async_read_some(net::buffer(dropped), no_throw);
         stop_timer();
+    }
+
+    /// A transport says it in its own way: a page of another origin is not to take it for a broken
+    /// connection.
+    HttpAnswer refusal(const Request& request, int status) const {
+        const auto* transport = status == 413 ? site_->transport(request.path()) : nullptr;
+        return transport ? transport->refuse(request, status, "too long")
+                         : plain_text(status, "bad request\n");
     }
 
     /// What is answered to a request that could not be read; 0 when there is nobody to answer.
     static int status_of(error_code failed) noexcept {
         if (failed == http::error::header_limit) return 431;
         if (failed == http::error::body_limit) return 413;
-        const bool parsing = failed.category() == http::make_error_code(http::error::bad_method).category();
-        return parsing && failed != http::error::end_of_stream && failed != http::error::partial_message ? 400 : 0;
+        const bool parsing =
+            failed.category() == http::make_error_code(http::error::bad_method).category();
+        return parsing && failed != http::error::end_of_stream &&
+                       failed != http::error::partial_message
+                   ? 400
+                   : 0;
     }
 
     void start_timer() {
@@ -101,8 +117,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         request.target = message.target();
         request.body = message.body();
         const auto query = request.target.find('?');
-        if (query != std::string::npos) request.query = parse_query(std::string_view(request.target).substr(query + 1));
-        for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
+        if (query != std::string::npos)
+            request.query = parse_query(std::string_view(request.target).substr(query + 1));
+        for (const auto& field : message)
+            request.headers.emplace_back(field.name_string(), field.value());
         error_code ignored;
         const auto peer = socket_.remote_endpoint(ignored);
         request.peer_address = plain_address(peer.address()).to_string();
@@ -122,19 +140,24 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         auto start = [&](auto handler) {
             auto shared = std::make_shared<decltype(handler)>(std::move(handler));
             transport->serve(context_, std::move(request), [this, shared](HttpAnswer answer) {
-                net::post(context_, [shared, answer = std::move(answer)]() mutable { std::move (*shared)(std::move(answer)); });
+                net::post(context_, [shared, answer = std::move(answer)]() mutable {
+                    std::move (*shared)(std::move(answer));
+                });
             });
         };
-        co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(HttpAnswer)>(start, net::use_awaitable);
+        co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(HttpAnswer)>(
+            start, net::use_awaitable);
     }
 
     net::awaitable<bool> write(const HttpAnswer& answer, unsigned version, bool alive, bool head) {
-        http::response<http::string_body> message(http::int_to_status(static_cast<unsigned>(answer.status)), version);
+        http::response<http::string_body> message(
+            http::int_to_status(static_cast<unsigned>(answer.status)), version);
         message.result(static_cast<unsigned>(answer.status));
         for (const auto& [name, value] : answer.headers) message.insert(name, value);
         if (answer.status != 101) message.keep_alive(alive);
         if (!answer.take_over) {
-            if (answer.status != 304 && answer.status != 204) message.content_length(answer.body.size());
+            if (answer.status != 304 && answer.status != 204)
+                message.content_length(answer.body.size());
             if (!head) message.body() = answer.body;
         }
         http::response_serializer<http::string_body> serializer(message);
@@ -144,7 +167,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         co_return !failed;
     }
 
-    /// Where the answer could not be written the socket is closed, so that whoever takes it over finds that out.
+    /// Where the answer could not be written the socket is closed, so that whoever takes it over
+    /// finds that out.
     void hand_over(const HttpAnswer& answer, bool written) {
         error_code ignored;
         if (!written) socket_.close(ignored);
@@ -163,7 +187,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
 void serve_http(HttpSocket socket, net::io_context& context, std::shared_ptr<HttpSite> site) {
     auto connection = std::make_shared<HttpConnection>(std::move(socket), context, std::move(site));
-    net::co_spawn(context, [connection] { return connection->run(); }, net::detached);
+    net::co_spawn(
+        context, [connection] { return connection->run(); }, net::detached);
 }
 
 } // namespace chain::detail

@@ -9,7 +9,8 @@
 
 namespace chain::detail {
 
-bool page_allowed(const Request& request, std::span<const std::string> allowed, const std::optional<CorsConfig>& cors) {
+bool page_allowed(const Request& request, std::span<const std::string> allowed,
+                  const std::optional<CorsConfig>& cors) {
     if (origin_allowed(request, allowed)) return true;
     if (!cors) return false;
     const auto origin = *request.header("Origin");
@@ -21,33 +22,39 @@ bool all_origins(const CorsConfig& cors) noexcept {
     return std::ranges::find(cors.allow_origins, "*") != cors.allow_origins.end();
 }
 
-void add_cors(Request::Fields& headers, const Request& request, const std::optional<CorsConfig>& cors) {
+void add_cors(Request::Fields& headers, const Request& request,
+              const std::optional<CorsConfig>& cors) {
     const auto origin = request.header("Origin");
     if (!origin) return;
     headers.emplace_back("Vary", "Origin");
     const bool all = cors && all_origins(*cors);
     headers.emplace_back("Access-Control-Allow-Origin", all ? std::string_view("*") : *origin);
     // A browser must not send cookies along to a server that lets everybody in.
-    if (!all && (!cors || cors->allow_credentials)) headers.emplace_back("Access-Control-Allow-Credentials", "true");
-    if (cors && !cors->expose_headers.empty()) headers.emplace_back("Access-Control-Expose-Headers", join(cors->expose_headers));
+    if (!all && (!cors || cors->allow_credentials))
+        headers.emplace_back("Access-Control-Allow-Credentials", "true");
+    if (cors && !cors->expose_headers.empty())
+        headers.emplace_back("Access-Control-Expose-Headers", join(cors->expose_headers));
 }
 
 void add_preflight(Request::Fields& headers, const Request& request, const CorsConfig& cors) {
     headers.emplace_back("Access-Control-Allow-Methods", join(cors.allow_methods));
     headers.emplace_back("Access-Control-Allow-Headers", join(cors.allow_headers));
-    if (cors.max_age.count() > 0) headers.emplace_back("Access-Control-Max-Age", std::to_string(cors.max_age.count()));
+    if (cors.max_age.count() > 0)
+        headers.emplace_back("Access-Control-Max-Age", std::to_string(cors.max_age.count()));
     if (cors.allow_private_network && request.header("Access-Control-Request-Private-Network"))
         headers.emplace_back("Access-Control-Allow-Private-Network", "true");
 }
 
-std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value, std::string_view path, bool tls) {
+std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value,
+                       std::string_view path, bool tls) {
     auto cookie = config.name + '.' + std::string(sid) + '=' + std::string(value);
     cookie += "; Path=" + (config.path.empty() ? std::string(path) : config.path);
     if (!config.domain.empty()) cookie += "; Domain=" + config.domain;
     if (value.empty()) cookie += "; Max-Age=0";
     if (config.http_only) cookie += "; HttpOnly";
     if (tls || config.always_secure || config.same_site == SameSite::none) cookie += "; Secure";
-    static constexpr std::string_view rules[] = {"; SameSite=Lax", "; SameSite=Strict", "; SameSite=None"};
+    static constexpr std::string_view rules[] = {"; SameSite=Lax", "; SameSite=Strict",
+                                                 "; SameSite=None"};
     return cookie.append(rules[static_cast<std::size_t>(config.same_site)]);
 }
 

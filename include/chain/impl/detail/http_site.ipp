@@ -20,9 +20,12 @@
 namespace chain::detail {
 
 void HttpSite::mount(Handler handler) {
-    const auto same = [&](const Handler& other) { return other.config().endpoint == handler.config().endpoint; };
+    const auto same = [&](const Handler& other) {
+        return other.config().endpoint == handler.config().endpoint;
+    };
     if (std::ranges::any_of(handlers_, same))
-        throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint + "\" is mounted twice");
+        throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint +
+                                    "\" is mounted twice");
     if (HandlerAccess::core(handler)->transports().empty())
         handler.add(std::make_shared<WebSocketTransport>()).add(std::make_shared<SseTransport>());
     handlers_.push_back(std::move(handler));
@@ -33,22 +36,29 @@ HttpTransport* HttpSite::transport(std::string_view path) const noexcept {
         if (!handler.serves(path)) continue;
         const auto rest = path.substr(handler.config().endpoint.size());
         for (const auto& transport : HandlerAccess::core(handler)->transports())
-            if (!rest.empty() && rest.substr(1) == transport->name()) return dynamic_cast<HttpTransport*>(transport.get());
+            if (!rest.empty() && rest.substr(1) == transport->name())
+                return dynamic_cast<HttpTransport*>(transport.get());
     }
     return nullptr;
 }
 
 HttpAnswer plain_text(int status, std::string text) {
-    return {status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}}, std::move(text), {}};
+    return {status,
+            {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
+            std::move(text),
+            {}};
 }
 
-HttpAnswer not_found() {
-    return plain_text(404, "not found\n");
-}
+HttpAnswer not_found() { return plain_text(404, "not found\n"); }
 
 /// 304 when the client has this version already.
-HttpAnswer cacheable(const Request& request, std::string_view type, std::string etag, std::string body) {
-    HttpAnswer answer{200, {{"ETag", etag}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}}, {}, {}};
+HttpAnswer cacheable(const Request& request, std::string_view type, std::string etag,
+                     std::string body) {
+    HttpAnswer answer{
+        200,
+        {{"ETag", etag}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}},
+        {},
+        {}};
     const auto known = request.header("If-None-Match");
     if (known && (known == "*" || known->find(etag) != std::string_view::npos)) {
         answer.status = 304;
@@ -83,18 +93,29 @@ HttpAnswer HttpSite::health(bool good) const {
 
 HttpAnswer HttpSite::client_file(const Request& request, std::string_view name) const {
     for (const auto& file : client_files())
-        if (file.name == name) return cacheable(request, file.content_type, std::string(file.etag), std::string(file.content));
+        if (file.name == name)
+            return cacheable(request, file.content_type, std::string(file.etag),
+                             std::string(file.content));
     return not_found();
 }
 
 std::string_view content_type(std::string_view extension) noexcept {
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> types{{
-        {".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-        {".js", "text/javascript; charset=utf-8"}, {".mjs", "text/javascript; charset=utf-8"},
-        {".json", "application/json"}, {".map", "application/json"},
-        {".txt", "text/plain; charset=utf-8"}, {".svg", "image/svg+xml"},
-        {".png", "image/png"}, {".jpg", "image/jpeg"}, {".jpeg", "image/jpeg"}, {".webp", "image/webp"},
-        {".ico", "image/x-icon"}, {".woff2", "font/woff2"}, {".wasm", "application/wasm"},
+        {".html", "text/html; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"},
+        {".json", "application/json"},
+        {".map", "application/json"},
+        {".txt", "text/plain; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".jpg", "image/jpeg"},
+        {".jpeg", "image/jpeg"},
+        {".webp", "image/webp"},
+        {".ico", "image/x-icon"},
+        {".woff2", "font/woff2"},
+        {".wasm", "application/wasm"},
         {".webmanifest", "application/manifest+json"},
     }};
     const auto known = [&](const auto& item) { return item.first == extension; };
@@ -106,14 +127,16 @@ std::string_view content_type(std::string_view extension) noexcept {
 std::optional<std::filesystem::path> find_file(const std::string& root, std::string_view path) {
     namespace fs = std::filesystem;
     auto relative = percent_decode(path, false);
-    if (relative.empty() || relative.front() != '/' || relative.find('\0') != std::string::npos) return std::nullopt;
+    if (relative.empty() || relative.front() != '/' || relative.find('\0') != std::string::npos)
+        return std::nullopt;
     if (relative.back() == '/') relative += "index.html";
     std::error_code failed;
     const auto base = fs::canonical(root, failed);
     if (failed) return std::nullopt;
     const auto file = fs::canonical(base / relative.substr(1), failed);
     if (failed || !fs::is_regular_file(file, failed)) return std::nullopt;
-    const auto inside = std::mismatch(base.begin(), base.end(), file.begin(), file.end()).first == base.end();
+    const auto inside =
+        std::mismatch(base.begin(), base.end(), file.begin(), file.end()).first == base.end();
     return inside ? std::optional(file) : std::nullopt;
 }
 

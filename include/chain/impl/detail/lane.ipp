@@ -17,22 +17,23 @@ namespace chain::detail {
 thread_local Lane* current_lane = nullptr;
 
 Lane::Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context)
-    : handler_(std::move(handler)), context_(context), executor_(context.get_executor()), wheel_(handler_->clock().now()) {
+    : handler_(std::move(handler)), context_(context), executor_(context.get_executor()),
+      wheel_(handler_->clock().now()) {
     if (handler_->clock().runs()) timer_ = std::make_unique<LaneTimer>(*this);
 }
 
 Lane::~Lane() = default;
 
-Lane* Lane::current() noexcept {
-    return current_lane;
-}
+Lane* Lane::current() noexcept { return current_lane; }
 
 Lane::Scope::Scope(Lane& lane) noexcept : lane_(&lane) {
     const auto self = std::this_thread::get_id();
     if (lane.depth_++ == 0)
         lane.thread_.store(self, std::memory_order_relaxed);
     else if (lane.thread_.load(std::memory_order_relaxed) != self)
-        lane.handler().notify([](Observer& o) { o.log(LogLevel::error, make_error_code(Errc::executor_not_serial).message()); });
+        lane.handler().notify([](Observer& o) {
+            o.log(LogLevel::error, make_error_code(Errc::executor_not_serial).message());
+        });
     outer_ = std::exchange(current_lane, &lane);
 }
 
@@ -136,9 +137,7 @@ void Lane::timer_fired() {
     advance();
 }
 
-std::uint32_t Lane::ticks() const noexcept {
-    return wheel_.ticks(handler_->clock().now());
-}
+std::uint32_t Lane::ticks() const noexcept { return wheel_.ticks(handler_->clock().now()); }
 
 void Lane::add(SessionCore& session) {
     sessions_.push_back(&session);

@@ -82,7 +82,8 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
     if (except && &except->session().lane() != this) except = nullptr;
     const bool intercepted = !channel.out.empty() && channel.out.match(message.event);
     if (intercepted || !entry.joining().empty()) {
-        if (!shared) shared = new Broadcast(message, Ref<Membership>(const_cast<Membership*>(except)), {});
+        if (!shared)
+            shared = new Broadcast(message, Ref<Membership>(const_cast<Membership*>(except)), {});
         for (auto* membership : entry.joining())
             if (membership != except) membership->hold(shared, intercepted);
     }
@@ -106,7 +107,8 @@ void Lane::append(Group& group, const Message& message, const Membership* except
     batch_.append(group, text, binary, except);
 }
 
-/// Lets the out handler see the broadcast for each subscriber that there is now, once the current handler has returned.
+/// Lets the out handler see the broadcast for each subscriber that there is now, once the current
+/// handler has returned.
 void Lane::intercept(TopicEntry& entry, Ref<Broadcast> shared) {
     std::vector<Ref<Membership>> members;
     for (const auto& group : entry.groups())

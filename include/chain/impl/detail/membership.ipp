@@ -30,9 +30,7 @@ bool Membership::suspended() const noexcept {
     return work_ && (work_->suspended || work_->given_up);
 }
 
-bool Membership::superseded() const noexcept {
-    return work_ && work_->superseded;
-}
+bool Membership::superseded() const noexcept { return work_ && work_->superseded; }
 
 void Membership::begin_join(const Message& message) {
     const Ref<Membership> self(this);
@@ -100,7 +98,9 @@ void Membership::forget_waiting() {
     auto join = std::move(work.waiting.back());
     work.waiting.pop_back();
     work.waiting_bytes = join.size();
-    const auto mine = [&](const StoredMessage& stored) { return !stored.join_ref.empty() && join_ref_ == stored.join_ref; };
+    const auto mine = [&](const StoredMessage& stored) {
+        return !stored.join_ref.empty() && join_ref_ == stored.join_ref;
+    };
     std::erase_if(work.waiting, mine);
     for (const auto& stored : work.waiting) work.waiting_bytes += stored.size();
     work.waiting.push_back(std::move(join));
@@ -110,7 +110,8 @@ void Membership::forget_waiting() {
 void Membership::cancel() {
     auto& work = this->work();
     if (!work.suspended || work.patience.armed()) return;
-    session_->lane().arm(work.patience, session_->lane().handler().config().timeouts.cancelled_handler);
+    session_->lane().arm(work.patience,
+                         session_->lane().handler().config().timeouts.cancelled_handler);
     const auto signal = work.cancel; // what it stops may go on at once, and drop the work
     signal->emit(net::cancellation_type::terminal);
 }
@@ -215,7 +216,8 @@ void Membership::conclude_leave() {
         assigns_.reset();
     }
     session_->lane().handler().notify([&](Observer& o) { o.left(pattern(), why); });
-    if (why == LeaveReason::leave) session_->reply(request->join_ref, request->ref, Status::ok, "{}");
+    if (why == LeaveReason::leave)
+        session_->reply(request->join_ref, request->ref, Status::ok, "{}");
     if (why == LeaveReason::rejoin) tell_closed(request ? &*request : next_join());
     session_->remove(*this);
     if (why == LeaveReason::rejoin && request) session_->route(request->view());
@@ -223,12 +225,15 @@ void Membership::conclude_leave() {
 
 /// The newer join that waits, or null.
 const StoredMessage* Membership::next_join() const noexcept {
-    const auto is_join = [](const StoredMessage& stored) { return stored.kind == MessageKind::join; };
+    const auto is_join = [](const StoredMessage& stored) {
+        return stored.kind == MessageKind::join;
+    };
     const auto found = std::ranges::find_if(work_->waiting, is_join);
     return found == work_->waiting.end() ? nullptr : &*found;
 }
 
-/// Tells the client that the old membership has ended, unless the new one bears the same reference: it would close that.
+/// Tells the client that the old membership has ended, unless the new one bears the same reference:
+/// it would close that.
 void Membership::tell_closed(const StoredMessage* join) {
     if (join && join_ref_ == join->join_ref) return;
     send_lifecycle(MessageKind::close);
@@ -244,7 +249,8 @@ void Membership::proceed() {
         work_->held_bytes -= std::min(work_->held_bytes, next->message().payload.size());
         deliver_intercepted(next);
     }
-    while (work_ && !busy() && !work_->waiting.empty()) { // what is routed may have gone on by itself to the end
+    while (work_ && !busy() &&
+           !work_->waiting.empty()) { // what is routed may have gone on by itself to the end
         const auto next = std::move(work_->waiting.front());
         work_->waiting.pop_front();
         work_->waiting_bytes -= next.size();
@@ -264,9 +270,7 @@ void Membership::send_lifecycle(MessageKind kind) {
     session_->send(message);
 }
 
-const std::string& Membership::pattern() const noexcept {
-    return topic_->channel().pattern.text();
-}
+const std::string& Membership::pattern() const noexcept { return topic_->channel().pattern.text(); }
 
 void Membership::abandon() noexcept {
     status_.store(SocketStatus::removed, std::memory_order_release);

@@ -30,7 +30,9 @@ class HandlerScope {
 void Membership::run(Activity activity, Callback& callback, const Message& message) {
     activity_ = activity;
     const auto why = work_ && work_->ending ? *work_->ending : LeaveReason::leave;
-    const auto hook = activity == Activity::join ? Hook::join : activity == Activity::event ? Hook::in : Hook::leave;
+    const auto hook = activity == Activity::join    ? Hook::join
+                      : activity == Activity::event ? Hook::in
+                                                    : Hook::leave;
     Socket socket{Ref<Membership>(this)};
     const auto payload = Payload::view(message.payload, message.binary);
     Outcome outcome;
@@ -52,12 +54,14 @@ void Membership::spawn(net::awaitable<Reply> coroutine) {
     work.suspended = true;
     const auto run = ++work.run;
     work.cancel = std::make_shared<net::cancellation_signal>();
-    auto done = [self = Ref<Membership>(this), run, cancel = work.cancel](std::exception_ptr thrown, Reply reply) {
+    auto done = [self = Ref<Membership>(this), run, cancel = work.cancel](std::exception_ptr thrown,
+                                                                          Reply reply) {
         self->completed(run, std::move(thrown), std::move(reply));
     };
     // Nothing may hold up the membership's end for ever, a leave handler neither.
     auto& lane = session_->lane();
-    if (activity_ == Activity::leave) lane.arm(work.patience, lane.handler().config().timeouts.cancelled_handler);
+    if (activity_ == Activity::leave)
+        lane.arm(work.patience, lane.handler().config().timeouts.cancelled_handler);
     net::co_spawn(lane.executor(), std::move(coroutine),
                   net::bind_cancellation_slot(work.cancel->slot(), std::move(done)));
 }
@@ -67,7 +71,9 @@ void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply r
     if (!work_ || work_->run != run || !work_->suspended) return;
     work_->suspended = false;
     work_->patience.disarm();
-    const auto hook = activity_ == Activity::join ? Hook::join : activity_ == Activity::event ? Hook::in : Hook::leave;
+    const auto hook = activity_ == Activity::join    ? Hook::join
+                      : activity_ == Activity::event ? Hook::in
+                                                     : Hook::leave;
     const auto failure = thrown ? explain(std::move(thrown), hook) : Failure::none;
     conclude(failure, reply);
 }
@@ -136,7 +142,8 @@ void Membership::send_push(std::string_view event, std::string_view payload, boo
 bool Membership::keep(Held held) {
     auto& work = this->work();
     const auto& limits = session_->lane().handler().config().limits;
-    work.held_bytes += held.broadcast ? held.broadcast->message().payload.size() : held.payload.size();
+    work.held_bytes +=
+        held.broadcast ? held.broadcast->message().payload.size() : held.payload.size();
     if (work.held_bytes > limits.unsent_bytes_per_session) return false;
     work.held.push_back(std::move(held));
     return true;
@@ -164,7 +171,8 @@ void Membership::postpone(const Ref<Broadcast>& broadcast) {
     auto& work = this->work();
     work.held_bytes += broadcast->message().payload.size();
     work.intercepted.push_back(broadcast);
-    if (work.held_bytes > session_->lane().handler().config().limits.unsent_bytes_per_session) session_->overflow();
+    if (work.held_bytes > session_->lane().handler().config().limits.unsent_bytes_per_session)
+        session_->overflow();
 }
 
 void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
@@ -180,12 +188,14 @@ void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
         std::optional<Json> payload;
         {
             const HandlerScope scope(session_->lane());
-            payload = (*callback)(socket, Payload::view(message.payload, message.binary).json(), message.event);
+            payload = (*callback)(socket, Payload::view(message.payload, message.binary).json(),
+                                  message.event);
         }
         const auto text = payload ? to_text(*payload) : result<std::string>(std::string());
         if (payload && text) push(message.event, *text, false);
     } catch (...) {
-        if (explain(std::current_exception(), Hook::out) == Failure::threw) end(LeaveReason::error, nullptr);
+        if (explain(std::current_exception(), Hook::out) == Failure::threw)
+            end(LeaveReason::error, nullptr);
     }
 }
 
@@ -200,7 +210,8 @@ std::shared_ptr<PendingReply> Membership::make_token() {
     return work.token;
 }
 
-error_code Membership::reply_later(std::string_view ref, Status status, std::string_view payload, bool binary) {
+error_code Membership::reply_later(std::string_view ref, Status status, std::string_view payload,
+                                   bool binary) {
     if (session_->closed()) return make_error_code(Errc::closed);
     if (this->status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
     char join_ref[24];

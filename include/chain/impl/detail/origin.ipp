@@ -8,7 +8,8 @@
 
 namespace chain::detail {
 
-/// Host and port of `https://host:port`, without the scheme's default port; empty when there is no host.
+/// Host and port of `https://host:port`, without the scheme's default port; empty when there is no
+/// host.
 std::string_view authority_of(std::string_view origin) noexcept {
     const auto scheme_end = origin.find("://");
     if (scheme_end == std::string_view::npos) return {};
@@ -28,11 +29,14 @@ std::string_view without_default_port(std::string_view host, bool tls) noexcept 
 bool origin_allowed(const Request& request, std::span<const std::string> allowed) noexcept {
     const auto origin = request.header("Origin");
     if (!origin) return true;
-    const auto listed = [&](const std::string& item) { return item == "*" || equals_ignoring_case(item, *origin); };
+    const auto listed = [&](const std::string& item) {
+        return item == "*" || equals_ignoring_case(item, *origin);
+    };
     if (std::ranges::any_of(allowed, listed)) return true;
     const auto authority = authority_of(*origin);
     const auto host = request.header("Host");
-    return host && !authority.empty() && equals_ignoring_case(authority, without_default_port(*host, request.tls));
+    return host && !authority.empty() &&
+           equals_ignoring_case(authority, without_default_port(*host, request.tls));
 }
 
 } // namespace chain::detail

@@ -14,7 +14,8 @@ std::uint32_t Outbox::next() const noexcept {
     if (!backlog_) return sent_ + 1;
     const auto waits = [](const Frame& frame) { return frame.numbered; };
     const auto first = backlog_->frames.begin() + static_cast<std::ptrdiff_t>(backlog_->next);
-    return sent_ + 1 + static_cast<std::uint32_t>(std::count_if(first, backlog_->frames.end(), waits));
+    return sent_ + 1 +
+           static_cast<std::uint32_t>(std::count_if(first, backlog_->frames.end(), waits));
 }
 
 std::size_t Outbox::unsent() const noexcept {

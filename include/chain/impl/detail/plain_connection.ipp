@@ -94,7 +94,8 @@ std::size_t PlainConnection::send_some(std::string_view bytes) noexcept {
     error_code failed;
     const auto sent = socket_.write_some(net::buffer(bytes.data(), bytes.size()), failed);
     // A broken connection is found by its read side; until then its bytes go nowhere.
-    if (failed && failed != net::error::would_block && failed != net::error::try_again) return bytes.size();
+    if (failed && failed != net::error::would_block && failed != net::error::try_again)
+        return bytes.size();
     return sent;
 }
 
@@ -142,9 +143,7 @@ std::chrono::milliseconds PlainConnection::silent() const noexcept {
     return TimerWheel::tick * (session_->lane().ticks() - heard_);
 }
 
-void PlainConnection::arm(std::chrono::milliseconds after) {
-    session_->lane().arm(watch_, after);
-}
+void PlainConnection::arm(std::chrono::milliseconds after) { session_->lane().arm(watch_, after); }
 
 void PlainConnection::shut_sending() noexcept {
     error_code ignored;

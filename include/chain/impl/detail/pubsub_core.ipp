@@ -11,7 +11,8 @@
 
 namespace chain::detail {
 
-/// What an adapter's topic is about: events to those who joined, or publications to plain subscribers.
+/// What an adapter's topic is about: events to those who joined, or publications to plain
+/// subscribers.
 inline constexpr char joined_key = 'c';
 inline constexpr char published_key = 'p';
 
@@ -60,7 +61,8 @@ void PubSubCore::spread(Route& route, const Message& message, const Origin& orig
         if (entry) here->apply(*entry, message, origin.except, nullptr);
         return;
     }
-    const Ref<Broadcast> shared(new Broadcast(message, Ref<Membership>(origin.except), serializers_));
+    const Ref<Broadcast> shared(
+        new Broadcast(message, Ref<Membership>(origin.except), serializers_));
     const std::lock_guard lock(route.mutex());
     if (here) here->apply_mailbox();
     for (const auto& lane : route.lanes())
@@ -71,16 +73,24 @@ error_code PubSubCore::publish(std::string_view topic, const Payload& payload, b
     if (!valid_topic(topic)) return make_error_code(Errc::invalid_topic);
     error_code failed;
     if (everywhere)
-        failed = forward({ClusterFrame::Kind::publication, payload.is_binary(), node_, topic, {},
+        failed = forward({ClusterFrame::Kind::publication,
+                          payload.is_binary(),
+                          node_,
+                          topic,
+                          {},
                           payload.raw()});
     for (const auto& subscriber : subscribers()) {
         if (!subscriber->pattern.matches(topic)) continue;
         try {
             subscriber->callback(topic, payload);
         } catch (const std::exception& thrown) {
-            notify([&](Observer& o) { o.log(LogLevel::error, std::string("a subscriber threw: ") + thrown.what()); });
+            notify([&](Observer& o) {
+                o.log(LogLevel::error, std::string("a subscriber threw: ") + thrown.what());
+            });
         } catch (...) {
-            notify([](Observer& o) { o.log(LogLevel::error, "a subscriber threw something that is no std::exception"); });
+            notify([](Observer& o) {
+                o.log(LogLevel::error, "a subscriber threw something that is no std::exception");
+            });
         }
     }
     return failed;
@@ -129,7 +139,8 @@ void PubSubCore::receive(std::string_view bytes) {
 }
 
 std::shared_ptr<void> PubSubCore::subscribe(std::string pattern, PubSubCallback callback) {
-    auto subscriber = std::make_shared<Subscriber>(Subscriber{TopicPattern(std::move(pattern)), std::move(callback)});
+    auto subscriber = std::make_shared<Subscriber>(
+        Subscriber{TopicPattern(std::move(pattern)), std::move(callback)});
     {
         const std::lock_guard lock(mutex_);
         subscribers_.push_back(subscriber);
@@ -177,7 +188,8 @@ std::shared_ptr<AdapterLink> PubSubCore::link(std::string_view topic) const {
     return found ? *found : nullptr;
 }
 
-/// What this node wants of a key may have changed. `prefix` is the topic, or the fixed part of a pattern.
+/// What this node wants of a key may have changed. `prefix` is the topic, or the fixed part of a
+/// pattern.
 void PubSubCore::changed(const std::string& key, std::string_view prefix) {
     if (const auto found = link(prefix)) found->changed(key);
 }

@@ -8,7 +8,8 @@
 
 namespace chain::detail {
 
-static_assert(sizeof(std::uintptr_t) >= 8, "chain: numbers are kept in the bits of a 64-bit pointer");
+static_assert(sizeof(std::uintptr_t) >= 8,
+              "chain: numbers are kept in the bits of a 64-bit pointer");
 
 /// The number that `token` is the canonical text of and that fits 62 bits, or 0.
 std::uint64_t inline_number(std::string_view token) noexcept {

@@ -13,14 +13,16 @@
 namespace chain::detail {
 
 ServerCore::ServerCore(ServerConfig config)
-    : config_(std::move(config)), site_(std::make_shared<HttpSite>(config_)),
-      workers_([this] {
-          const auto wanted = config_.threads > 0 ? config_.threads : std::max(1U, std::thread::hardware_concurrency());
+    : config_(std::move(config)), site_(std::make_shared<HttpSite>(config_)), workers_([this] {
+          const auto wanted = config_.threads > 0
+                                  ? config_.threads
+                                  : std::max(1U, std::thread::hardware_concurrency());
           std::vector<std::unique_ptr<Worker>> workers(wanted);
           for (auto& worker : workers) worker = std::make_unique<Worker>();
           return workers;
       }()),
-      acceptor_(workers_.front()->context), pause_(workers_.front()->context), signals_(workers_.front()->context) {}
+      acceptor_(workers_.front()->context), pause_(workers_.front()->context),
+      signals_(workers_.front()->context) {}
 
 ServerCore::~ServerCore() {
     for (const auto& worker : workers_) worker->context.stop();
@@ -39,11 +41,14 @@ void ServerCore::listen() {
         open({net::ip::make_address(config_.address), config_.port}, failed);
     } else {
         open({net::ip::address_v6::any(), config_.port}, failed);
-        if (failed == net::error::address_family_not_supported) open({net::ip::address_v4::any(), config_.port}, failed);
+        if (failed == net::error::address_family_not_supported)
+            open({net::ip::address_v4::any(), config_.port}, failed);
     }
     // A code without the source location that Asio adds: it is a message for an operator.
     const error_code cause{failed.value(), failed.category()};
-    if (failed) throw boost::system::system_error(cause, "chain: cannot listen at port " + std::to_string(config_.port));
+    if (failed)
+        throw boost::system::system_error(cause, "chain: cannot listen at port " +
+                                                     std::to_string(config_.port));
     port_ = acceptor_.local_endpoint().port();
     accept();
 }
@@ -62,9 +67,10 @@ void ServerCore::open(const net::ip::tcp::endpoint& endpoint, error_code& failed
 
 void ServerCore::accept() {
     const auto worker = least_loaded();
-    acceptor_.async_accept(workers_[worker]->context, [this, worker](error_code failed, HttpSocket socket) {
-        accepted(worker, failed, std::move(socket));
-    });
+    acceptor_.async_accept(workers_[worker]->context,
+                           [this, worker](error_code failed, HttpSocket socket) {
+                               accepted(worker, failed, std::move(socket));
+                           });
 }
 
 void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket socket) {
@@ -78,9 +84,10 @@ void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket sock
         return;
     }
     auto& context = workers_[worker]->context;
-    net::post(context, [&context, site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
-        serve_http(std::move(*moved), context, site);
-    });
+    net::post(context,
+              [&context, site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
+                  serve_http(std::move(*moved), context, site);
+              });
     accept();
 }
 
@@ -89,7 +96,8 @@ std::size_t ServerCore::least_loaded() noexcept {
     std::vector<std::size_t> load(workers_.size());
     for (const auto& handler : site_->handlers()) {
         const auto lanes = HandlerAccess::core(handler)->lanes();
-        for (std::size_t i = 0; i < std::min(lanes.size(), load.size()); ++i) load[i] += lanes[i]->sessions();
+        for (std::size_t i = 0; i < std::min(lanes.size(), load.size()); ++i)
+            load[i] += lanes[i]->sessions();
     }
     const auto least = *std::ranges::min_element(load);
     do {
@@ -124,7 +132,9 @@ void ServerCore::stop() {
 
 /// Is this one of the server's own threads, which cannot wait for itself?
 bool ServerCore::inside() const noexcept {
-    return std::ranges::any_of(workers_, [](const auto& worker) { return worker->context.get_executor().running_in_this_thread(); });
+    return std::ranges::any_of(workers_, [](const auto& worker) {
+        return worker->context.get_executor().running_in_this_thread();
+    });
 }
 
 void ServerCore::watch_signals() {
@@ -148,7 +158,8 @@ void ServerCore::drain() {
     acceptor_.close(ignored);
     pause_.cancel();
     handlers_left_ = site_->handlers().size();
-    for (auto handler : site_->handlers()) handler.drain(config_.drain_deadline, [this] { drained(); });
+    for (auto handler : site_->handlers())
+        handler.drain(config_.drain_deadline, [this] { drained(); });
     if (site_->handlers().empty()) drained();
 }
 

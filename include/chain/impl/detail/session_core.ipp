@@ -37,9 +37,7 @@ const Json& SessionCore::params() const noexcept {
     return extras_ && !extras_->params.is_null() ? extras_->params : none;
 }
 
-Json& SessionCore::assigns() {
-    return extras().assigns;
-}
+Json& SessionCore::assigns() { return extras().assigns; }
 
 const Json* SessionCore::find_assigns() const noexcept {
     return extras_ ? &extras_->assigns : nullptr;
@@ -55,7 +53,8 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
     if (closed()) return make_error_code(Errc::closed);
     const Ref<SessionCore> self(this);
     auto& message = lane_->inbound();
-    const auto failed = serializer_->decode(frame, binary, lane_->handler().config().limits.json_depth, message);
+    const auto failed =
+        serializer_->decode(frame, binary, lane_->handler().config().limits.json_depth, message);
     if (failed) {
         lane_->handler().notify([&](Observer& o) { o.bad_frame(failed); });
         return failed;
@@ -75,7 +74,8 @@ void SessionCore::route(const Message& message) {
         const bool binary = serializer_->encode(answer, text);
         lane_->batch().append(*this, text, binary, false);
     } else if (!valid_topic(message.topic)) {
-        const bool wildcard = message.kind == MessageKind::join && message.topic.find('*') != std::string_view::npos;
+        const bool wildcard =
+            message.kind == MessageKind::join && message.topic.find('*') != std::string_view::npos;
         reply_error(message, wildcard ? reason::wildcard : reason::invalid_topic);
     } else if (message.kind == MessageKind::join) {
         join(message);
@@ -100,7 +100,8 @@ void SessionCore::start_join(const Message& message) {
     auto& handler = lane_->handler();
     if (handler.draining()) {
         reply(message.join_ref, message.ref, Status::error,
-              R"({"reason":"draining","retry_after_ms":)" + std::to_string(handler.config().timeouts.restart.count()) + "}");
+              R"({"reason":"draining","retry_after_ms":)" +
+                  std::to_string(handler.config().timeouts.restart.count()) + "}");
         return;
     }
     if (topics_ >= handler.config().limits.topics_per_session) {
@@ -161,7 +162,8 @@ void SessionCore::reply(std::string_view join_ref, std::string_view ref, Status 
 }
 
 void SessionCore::reply_error(const Message& request, std::string_view why) {
-    reply(request.join_ref, request.ref, Status::error, R"({"reason":")" + std::string(why) + "\"}");
+    reply(request.join_ref, request.ref, Status::error,
+          R"({"reason":")" + std::string(why) + "\"}");
 }
 
 void SessionCore::send(const Message& message) {

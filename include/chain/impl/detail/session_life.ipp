@@ -25,7 +25,8 @@ SessionCore::Extras::Extras(SessionCore& session)
 error_code SessionCore::attach(std::shared_ptr<Connection> connection) {
     if (finished_) return make_error_code(Errc::closed);
     if (connection->framing() != framing_) return make_error_code(Errc::other_framing);
-    if (const auto old = std::exchange(connection_, nullptr)) old->close(close_replaced, "replaced", take_partial());
+    if (const auto old = std::exchange(connection_, nullptr))
+        old->close(close_replaced, "replaced", take_partial());
     connection_ = std::move(connection);
     stop_scheduled_shutdown();
     writable();
@@ -60,7 +61,8 @@ void SessionCore::send_control(std::string_view framed) {
     lane_->batch().append_framed(*this, framed);
 }
 
-/// The slice's events with their ids, which are the session's own: its public epoch, and the frame's number.
+/// The slice's events with their ids, which are the session's own: its public epoch, and the
+/// frame's number.
 const Slice& SessionCore::stamped(const Slice& slice) {
     const auto epoch = to_hex(id_).substr(0, 8);
     auto number = outbox_.next();
@@ -99,9 +101,8 @@ bool SessionCore::choked() const noexcept {
 /// The client reads too slowly: what waits is dropped, and the session ends.
 void SessionCore::overflow() {
     if (ending_ || finished_) return;
-    lane_->later([self = Ref<SessionCore>(this)] {
-        self->end(close_slow, "the client reads too slowly");
-    });
+    lane_->later(
+        [self = Ref<SessionCore>(this)] { self->end(close_slow, "the client reads too slowly"); });
 }
 
 std::size_t SessionCore::forget_backlog() noexcept {
@@ -112,7 +113,8 @@ std::size_t SessionCore::forget_backlog() noexcept {
 void SessionCore::drop_backlog() noexcept {
     const auto frames = forget_backlog();
     if (frames == 0) return;
-    lane_->handler().notify([&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::slow_consumer)); });
+    lane_->handler().notify(
+        [&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::slow_consumer)); });
 }
 
 void SessionCore::schedule_shutdown(std::chrono::milliseconds after) {
@@ -181,7 +183,8 @@ void SessionCore::abandon() noexcept {
     auto rest = take_partial();
     forget_backlog();
     if (!suspended) state_.reset();
-    if (const auto connection = std::exchange(connection_, nullptr)) connection->close(close_gone, {}, std::move(rest));
+    if (const auto connection = std::exchange(connection_, nullptr))
+        connection->close(close_gone, {}, std::move(rest));
     lane_->handler().sessions().remove(*this);
     lane_->remove(*this);
 }

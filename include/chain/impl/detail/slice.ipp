@@ -21,9 +21,7 @@ void Slice::append(Framing framing, std::string_view text, bool binary, std::uin
         append_sse_data(bytes_, text);
         append_framed({}, order, numbered);
         break;
-    case Framing::lines:
-        bytes_.append(text);
-        append_framed("\n", order, numbered);
+    case Framing::lines: bytes_.append(text); append_framed("\n", order, numbered);
     }
 }
 

@@ -5,17 +5,19 @@
 #include <chain/detail/lane.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/sse_connection.hpp>
+#include <chain/detail/sse_format.hpp>
 
 #include <utility>
 
 namespace chain::detail {
 
-SseConnection::SseConnection(PlainSocket socket, Ref<SessionCore> session, std::chrono::milliseconds keep_alive)
+SseConnection::SseConnection(PlainSocket socket, Ref<SessionCore> session,
+                             std::chrono::milliseconds keep_alive)
     : PlainConnection(std::move(socket), std::move(session)), keep_alive_(keep_alive) {}
 
 void SseConnection::start(std::chrono::milliseconds retry) {
     const Lane::Scope scope(session().lane());
-    if (!attach("retry: " + std::to_string(retry.count()) + "\n\n")) return;
+    if (!attach(retry_line(retry))) return;
     arm(keep_alive_);
     wait_readable();
 }
@@ -39,7 +41,8 @@ void SseConnection::watch() {
     }
 }
 
-/// The end of the current stream, and of no other, starts the time in which the client may come back.
+/// The end of the current stream, and of no other, starts the time in which the client may come
+/// back.
 void SseConnection::lost() {
     if (!session().attached(*this)) return;
     session().detach(*this);
@@ -51,9 +54,7 @@ void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) n
     finish(std::move(unsent));
 }
 
-void SseConnection::rest_sent() noexcept {
-    shut();
-}
+void SseConnection::rest_sent() noexcept { shut(); }
 
 /// The same socket in another context.
 PlainSocket moved_to(net::io_context& context, PlainSocket socket) {

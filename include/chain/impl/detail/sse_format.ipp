@@ -13,4 +13,8 @@ void append_sse_id(std::string& out, std::string_view epoch, std::uint32_t numbe
     out.append("id: ").append(epoch).append("-").append(std::to_string(number)).append("\n");
 }
 
+std::string retry_line(std::chrono::milliseconds after) {
+    return "retry: " + std::to_string(after.count()) + "\n\n";
+}
+
 } // namespace chain::detail

@@ -16,7 +16,8 @@ TopicEntry::~TopicEntry() = default;
 Group& TopicEntry::group(const Serializer& serializer, Framing framing) {
     for (auto& group : groups_)
         if (&group->serializer == &serializer && group->framing == framing) return *group;
-    groups_.push_back(std::unique_ptr<Group>(new Group{*this, serializer, framing, {}, nullptr, {}, {}}));
+    groups_.push_back(
+        std::unique_ptr<Group>(new Group{*this, serializer, framing, {}, nullptr, {}, {}}));
     return *groups_.back();
 }
 

@@ -16,7 +16,8 @@ Ref<Lane> Route::lane_here() {
     return found == lanes_.end() ? nullptr : *found;
 }
 
-std::shared_ptr<Route> TopicRouter::add(std::string_view topic, const std::shared_ptr<ChannelCore>& channel, Lane& lane) {
+std::shared_ptr<Route> TopicRouter::add(std::string_view topic,
+                                        const std::shared_ptr<ChannelCore>& channel, Lane& lane) {
     std::shared_ptr<Route> route;
     bool first = false;
     {

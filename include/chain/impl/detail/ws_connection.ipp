@@ -43,15 +43,12 @@ void WsConnection::handle(const WsEvent& event) {
             session().send_control(pong.append(event.payload));
         }
         break;
-    case WsEvent::Kind::close:
-        peer_closed(event.code);
-        break;
+    case WsEvent::Kind::close: peer_closed(event.code); break;
     case WsEvent::Kind::failure:
         deaf_ = true;
         fail(event.code, event.payload);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -91,8 +88,9 @@ void WsConnection::close(std::uint16_t code, std::string_view reason, std::strin
     finish(std::move(unsent) + ws_close_frame(code, reason));
 }
 
-/// The close frame is sent: the socket is shut once the client's has come. After a failure none can be told from what else comes: then
-/// only this side is shut, as the client, still sending, would lose the close frame to a reset.
+/// The close frame is sent: the socket is shut once the client's has come. After a failure none can
+/// be told from what else comes: then only this side is shut, as the client, still sending, would
+/// lose the close frame to a reset.
 void WsConnection::rest_sent() noexcept {
     if (peer_done_)
         shut();

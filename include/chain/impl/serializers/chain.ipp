@@ -140,9 +140,7 @@ void encode_broadcast(const Message& message, std::string& out) {
 
 } // namespace detail
 
-std::string_view ChainSerializer::name() const noexcept {
-    return "chain";
-}
+std::string_view ChainSerializer::name() const noexcept { return "chain"; }
 
 error_code ChainSerializer::decode(std::string_view frame, bool binary, unsigned max_depth,
                                    Message& out) const {
@@ -158,30 +156,17 @@ error_code ChainSerializer::decode(std::string_view frame, bool binary, unsigned
 
 bool ChainSerializer::encode(const Message& message, std::string& out) const {
     switch (message.kind) {
-    case MessageKind::reply:
-        detail::encode_reply(message, out);
-        break;
-    case MessageKind::broadcast:
-        detail::encode_broadcast(message, out);
-        break;
-    case MessageKind::ack:
-        out += "[3," + std::to_string(message.count) + "]";
-        break;
-    case MessageKind::close:
-        detail::encode_push(message, "_close", out);
-        break;
-    case MessageKind::error:
-        detail::encode_push(message, "_error", out);
-        break;
-    default:
-        detail::encode_push(message, message.event, out);
+    case MessageKind::reply: detail::encode_reply(message, out); break;
+    case MessageKind::broadcast: detail::encode_broadcast(message, out); break;
+    case MessageKind::ack: out += "[3," + std::to_string(message.count) + "]"; break;
+    case MessageKind::close: detail::encode_push(message, "_close", out); break;
+    case MessageKind::error: detail::encode_push(message, "_error", out); break;
+    default: detail::encode_push(message, message.event, out);
     }
     return false;
 }
 
-bool ChainSerializer::closes_before_rejoin() const noexcept {
-    return true;
-}
+bool ChainSerializer::closes_before_rejoin() const noexcept { return true; }
 
 const std::shared_ptr<const ChainSerializer>& chain_serializer() {
     static const auto serializer = std::make_shared<const ChainSerializer>();

@@ -69,33 +69,28 @@ Kit::Kit(Handler handler) : state_(std::make_shared<State>(std::move(handler))) 
 
 Kit::~Kit() = default;
 
-Handler& Kit::handler() noexcept {
-    return state_->handler;
-}
+Handler& Kit::handler() noexcept { return state_->handler; }
 
-net::io_context& Kit::context() noexcept {
-    return state_->context;
-}
+net::io_context& Kit::context() noexcept { return state_->context; }
 
 Client Kit::connect(Request request) {
     auto client = std::make_shared<Client::State>();
     client->kit = state_;
-    state_->handler.connect(state_->context, std::move(request), Framing::lines, [client](ConnectResult result) {
-        if (!result) {
-            client->refusal = result.error();
-            return;
-        }
-        client->session = *result;
-        client->connection = std::make_shared<MemoryConnection>();
-        client->session->attach(client->connection);
-    });
+    state_->handler.connect(state_->context, std::move(request), Framing::lines,
+                            [client](ConnectResult result) {
+                                if (!result) {
+                                    client->refusal = result.error();
+                                    return;
+                                }
+                                client->session = *result;
+                                client->connection = std::make_shared<MemoryConnection>();
+                                client->session->attach(client->connection);
+                            });
     run();
     return Client(std::move(client));
 }
 
-void Kit::run() {
-    state_->run();
-}
+void Kit::run() { state_->run(); }
 
 void Kit::advance(std::chrono::milliseconds by) {
     constexpr std::chrono::milliseconds step = detail::TimerWheel::tick;
@@ -103,14 +98,13 @@ void Kit::advance(std::chrono::milliseconds by) {
         const auto part = std::min(by, step);
         state_->clock->advance(part);
         by -= part;
-        for (const auto& lane : detail::HandlerAccess::core(state_->handler)->lanes()) lane->advance();
+        for (const auto& lane : detail::HandlerAccess::core(state_->handler)->lanes())
+            lane->advance();
         run();
     }
 }
 
-const std::optional<Refusal>& Client::refusal() const noexcept {
-    return state_->refusal;
-}
+const std::optional<Refusal>& Client::refusal() const noexcept { return state_->refusal; }
 
 Session Client::session() const {
     if (!state_->session) throw std::logic_error("chain: the client was not let in");
@@ -150,7 +144,8 @@ void Client::disconnect() {
 
 void Client::lose_connection() {
     session().detach(*state_->connection);
-    if (const auto kit = state_->kit.lock()) session().schedule_shutdown(kit->handler.config().timeouts.resume_window);
+    if (const auto kit = state_->kit.lock())
+        session().schedule_shutdown(kit->handler.config().timeouts.resume_window);
     state_->run();
 }
 
@@ -170,9 +165,7 @@ void Client::reading(bool on) {
     state_->run();
 }
 
-void Client::accept_at_most(std::size_t bytes) {
-    state_->connection->at_most = bytes;
-}
+void Client::accept_at_most(std::size_t bytes) { state_->connection->at_most = bytes; }
 
 std::optional<std::uint16_t> Client::close_code() const noexcept {
     return state_->connection ? state_->connection->close_code : std::nullopt;

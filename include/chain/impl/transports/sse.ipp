@@ -5,6 +5,7 @@
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/sse_connection.hpp>
+#include <chain/detail/sse_format.hpp>
 #include <chain/detail/sse_tabs.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/detail/unclaimed.hpp>
@@ -17,9 +18,16 @@ namespace chain {
 
 namespace detail {
 
+Request::Fields stream_headers() {
+    return {{"Content-Type", "text/event-stream; charset=utf-8"},
+            {"Cache-Control", "private, no-cache, no-store, must-revalidate, max-age=0"},
+            {"X-Accel-Buffering", "no"}};
+}
+
 bool valid_sid(std::string_view sid) noexcept {
     const auto allowed = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '_' || c == '-';
     };
     return !sid.empty() && sid.size() <= 64 && std::ranges::all_of(sid, allowed);
 }
@@ -27,14 +35,15 @@ bool valid_sid(std::string_view sid) noexcept {
 /// One request to an SSE endpoint.
 class SseExchange : public std::enable_shared_from_this<SseExchange> {
   public:
-    SseExchange(std::shared_ptr<HandlerCore> handler, SseConfig config, std::shared_ptr<SseTabs> tabs, Request request,
-                HttpTransport::Respond respond)
-        : handler_(std::move(handler)), config_(std::move(config)), tabs_(std::move(tabs)), request_(std::move(request)),
-          respond_(std::move(respond)) {}
+    SseExchange(std::shared_ptr<HandlerCore> handler, SseConfig config,
+                std::shared_ptr<SseTabs> tabs, Request request, HttpTransport::Respond respond)
+        : handler_(std::move(handler)), config_(std::move(config)), tabs_(std::move(tabs)),
+          request_(std::move(request)), respond_(std::move(respond)) {}
 
     void run(net::io_context& context) {
         sid_ = request_.param("sid").value_or("sid");
-        if (!page_allowed(request_, handler_->config().allowed_origins, config_.cors)) return refuse_page();
+        if (!page_allowed(request_, handler_->config().allowed_origins, config_.cors))
+            return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         if (!valid_sid(sid_)) return refuse(400, "sid: up to 64 of A-Z a-z 0-9 _ -");
         if (request_.method == "GET") return open_stream(context);
@@ -48,7 +57,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void refuse_page() {
         const auto origin = std::string(*request_.header("Origin"));
         handler_->notify([&](Observer& o) {
-            o.log(LogLevel::warning, "refused SSE to a page of origin \"" + origin + "\"; to allow it: HandlerConfig{.allowed_origins = {\"" +
+            o.log(LogLevel::warning, "refused SSE to a page of origin \"" + origin +
+                                         "\"; to allow it: HandlerConfig{.allowed_origins = {\"" +
                                          origin + "\"}} or SseConfig{.cors = CorsConfig{...}}");
         });
         respond_(refuse_request(403, "origin not allowed"));
@@ -62,14 +72,24 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     }
 
     void open_stream(net::io_context& context) {
+        if (handler_->draining()) return send_away();
         read_cookies();
         const auto secret = secret_of(sid_);
         auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_);
         if (session) return stream(std::move(session), false);
         make_room();
-        handler_->connect(handler_->use(context), request_, Framing::sse, [self = shared_from_this()](ConnectResult result) {
-            self->connected(std::move(result));
-        });
+        handler_->connect(handler_->use(context), request_, Framing::sse,
+                          [self = shared_from_this()](ConnectResult result) {
+                              self->connected(std::move(result));
+                          });
+    }
+
+    /// An EventSource that is answered 503 never comes back.
+    void send_away() {
+        HttpAnswer answer;
+        answer.headers = stream_headers();
+        answer.body = retry_line(handler_->config().timeouts.restart);
+        finish(std::move(answer));
     }
 
     void connected(ConnectResult result) {
@@ -83,12 +103,11 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
 
     void stream(Ref<SessionCore> session, bool fresh) {
         HttpAnswer answer;
-        answer.headers = {{"Content-Type", "text/event-stream; charset=utf-8"},
-                          {"Cache-Control", "private, no-cache, no-store, must-revalidate, max-age=0"},
-                          {"X-Accel-Buffering", "no"}};
+        answer.headers = stream_headers();
         for (auto& cookie : cookies_) answer.headers.emplace_back("Set-Cookie", std::move(cookie));
         auto unclaimed = std::make_shared<Unclaimed>(fresh ? session : nullptr);
-        answer.take_over = [config = config_, session = std::move(session), unclaimed](PlainSocket socket, std::string) {
+        answer.take_over = [config = config_, session = std::move(session),
+                            unclaimed](PlainSocket socket, std::string) {
             unclaimed->session = nullptr;
             start_sse(std::move(socket), session, config.retry, config.keep_alive);
         };
@@ -101,15 +120,20 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         const auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_);
         if (!json_body()) return refuse(415, "send application/json");
         if (!session) return refuse(410, "no such session");
-        if (!split_body()) return refuse(400, "send one frame, or an array of at most " + std::to_string(config_.frames_per_post));
+        if (!split_body())
+            return refuse(400, "send one frame, or an array of at most " +
+                                   std::to_string(config_.frames_per_post));
         for (const auto frame : frames_) {
             Message message;
             const auto depth = handler_->config().limits.json_depth;
             const auto wrong = session->serializer().decode(frame, false, depth, message);
-            if (wrong) return refuse(400, wrong == Errc::not_json ? "not JSON" : "not a frame of the protocol");
+            if (wrong)
+                return refuse(400,
+                              wrong == Errc::not_json ? "not JSON" : "not a frame of the protocol");
         }
         for (const auto frame : frames_)
-            if (Session(session).dispatch(frame) == Errc::closed) return refuse(410, "no such session");
+            if (Session(session).dispatch(frame) == Errc::closed)
+                return refuse(410, "no such session");
         HttpAnswer answer;
         answer.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
         answer.body = "{}";
@@ -119,7 +143,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     bool json_body() const {
         auto type = request_.header("Content-Type").value_or("");
         type = trim_spaces(take_until(type, ';'));
-        return equals_ignoring_case(type, "application/json") || equals_ignoring_case(type, "text/plain");
+        return equals_ignoring_case(type, "application/json") ||
+               equals_ignoring_case(type, "text/plain");
     }
 
     /// Takes the body apart, when it is an array of frames.
@@ -148,7 +173,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             if (tabs_->find(value, sid))
                 living_.emplace_back(sid, value);
             else if (sid != sid_)
-                cookies_.push_back(set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
+                cookies_.push_back(
+                    set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
     }
 
@@ -158,11 +184,13 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         return found == living_.end() ? std::string_view() : found->second;
     }
 
-    /// Ends the oldest of a browser's sessions when a new one would be too many. Browsers send the oldest cookie first.
+    /// Ends the oldest of a browser's sessions when a new one would be too many. Browsers send the
+    /// oldest cookie first.
     void make_room() {
         for (std::size_t i = 0; i + config_.tabs <= living_.size(); ++i) {
             const auto& [sid, secret] = living_[i];
-            if (const auto session = tabs_->find(secret, sid)) Session(session).close(1001, "too many tabs");
+            if (const auto session = tabs_->find(secret, sid))
+                Session(session).close(1001, "too many tabs");
             cookies_.push_back(set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
     }
@@ -180,24 +208,37 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     Request request_;
     HttpTransport::Respond respond_;
     std::string sid_;
-    std::vector<std::pair<std::string, std::string>> living_; ///< The browser's tabs: sid and secret.
-    std::vector<std::string> cookies_;                        ///< Set-Cookie headers of the answer.
-    std::vector<std::string_view> frames_;                    ///< Of the body.
+    std::vector<std::pair<std::string, std::string>>
+        living_;                           ///< The browser's tabs: sid and secret.
+    std::vector<std::string> cookies_;     ///< Set-Cookie headers of the answer.
+    std::vector<std::string_view> frames_; ///< Of the body.
 };
 
 } // namespace detail
 
-SseTransport::SseTransport(SseConfig config) : config_(std::move(config)), tabs_(std::make_shared<detail::SseTabs>()) {}
+SseTransport::SseTransport(SseConfig config)
+    : config_(std::move(config)), tabs_(std::make_shared<detail::SseTabs>()) {}
 SseTransport::~SseTransport() = default;
 
 void SseTransport::configure(Handler& handler) {
     handler_ = detail::HandlerAccess::core(handler)->weak_from_this();
 }
 
+detail::HttpAnswer SseTransport::refuse(const Request& request, int status,
+                                        std::string_view reason) const {
+    auto answer = detail::refuse_request(status, reason);
+    const auto handler = handler_.lock();
+    if (handler && detail::page_allowed(request, handler->config().allowed_origins, config_.cors))
+        detail::add_cors(answer.headers, request, config_.cors);
+    return answer;
+}
+
 void SseTransport::serve(net::io_context& context, Request request, Respond respond) {
     auto handler = handler_.lock();
     if (!handler) return respond(detail::refuse_request(503, "closed"));
-    std::make_shared<detail::SseExchange>(std::move(handler), config_, tabs_, std::move(request), std::move(respond))->run(context);
+    std::make_shared<detail::SseExchange>(std::move(handler), config_, tabs_, std::move(request),
+                                          std::move(respond))
+        ->run(context);
 }
 
 } // namespace chain

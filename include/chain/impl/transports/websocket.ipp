@@ -42,7 +42,8 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
         answer.headers.emplace_back("Allow", "GET");
         return answer;
     }
-    if (!has_token(request.header("Upgrade"), "websocket") || !has_token(request.header("Connection"), "upgrade")) {
+    if (!has_token(request.header("Upgrade"), "websocket") ||
+        !has_token(request.header("Connection"), "upgrade")) {
         auto answer = refuse_request(426, "this is a WebSocket endpoint");
         answer.headers.emplace_back("Upgrade", "websocket");
         return answer;
@@ -53,16 +54,21 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
         return answer;
     }
     const auto key = request.header("Sec-WebSocket-Key");
-    if (!key || key->size() != 24) return refuse_request(400, "Sec-WebSocket-Key is missing or malformed");
+    if (!key || key->size() != 24)
+        return refuse_request(400, "Sec-WebSocket-Key is missing or malformed");
     return std::nullopt;
 }
 
 HttpAnswer upgrade(const Session& session, const std::string& accept) {
     HttpAnswer answer;
     answer.status = 101;
-    answer.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
-    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session))](PlainSocket socket, std::string received) {
-        std::make_shared<WsConnection>(std::move(socket), std::exchange(unclaimed->session, nullptr))->start(std::move(received));
+    answer.headers = {
+        {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
+    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session))](
+                           PlainSocket socket, std::string received) {
+        std::make_shared<WsConnection>(std::move(socket),
+                                       std::exchange(unclaimed->session, nullptr))
+            ->start(std::move(received));
     };
     return answer;
 }
@@ -81,16 +87,19 @@ void WebSocketTransport::serve(net::io_context& context, Request request, Respon
         const auto origin = std::string(*request.header("Origin"));
         const auto host = std::string(request.header("Host").value_or(""));
         handler->notify([&](Observer& o) {
-            o.log(LogLevel::warning, "refused a WebSocket from origin \"" + origin + "\" at host \"" + host +
-                                         "\"; to allow it: HandlerConfig{.allowed_origins = {\"" + origin + "\"}}");
+            o.log(LogLevel::warning,
+                  "refused a WebSocket from origin \"" + origin + "\" at host \"" + host +
+                      "\"; to allow it: HandlerConfig{.allowed_origins = {\"" + origin + "\"}}");
         });
         return respond(detail::refuse_request(403, "origin not allowed"));
     }
     auto accept = detail::accept_key(*request.header("Sec-WebSocket-Key"));
-    auto connected = [accept = std::move(accept), respond = std::move(respond)](ConnectResult result) {
+    auto connected = [accept = std::move(accept),
+                      respond = std::move(respond)](ConnectResult result) {
         respond(result ? detail::upgrade(*result, accept) : detail::refuse_connect(result.error()));
     };
-    handler->connect(handler->use(context), std::move(request), Framing::websocket, std::move(connected));
+    handler->connect(handler->use(context), std::move(request), Framing::websocket,
+                     std::move(connected));
 }
 
 } // namespace chain

@@ -1,0 +1,58 @@
+// An HTTP proxy in front of a server, as some networks have it: WebSockets do not get through.
+
+import { createServer, request as requestTo } from "node:http";
+
+export class Proxy {
+  upgrades = 0;
+  away = false; // whether requests are answered by ending the connection
+  #streams = new Set();
+
+  /** `silent` leaves handshakes without an answer, instead of refusing them. */
+  static async start(target, { silent = false } = {}) {
+    const proxy = new Proxy();
+    proxy.target = new URL(target);
+    proxy.http = createServer((request, response) => proxy.#pass(request, response));
+    proxy.http.on("upgrade", (_, socket) => {
+      proxy.upgrades++;
+      socket.on("error", () => undefined);
+      if (!silent) socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    });
+    await new Promise((resolve) => proxy.http.listen(0, "127.0.0.1", resolve));
+    proxy.url = `http://localhost:${proxy.http.address().port}/`;
+    return proxy;
+  }
+
+  /** Breaks the streams of events, on both sides. */
+  breakStreams() {
+    for (const [up, down] of this.#streams) {
+      up.destroy();
+      down.destroy();
+    }
+  }
+
+  stop() {
+    this.http.closeAllConnections();
+    return new Promise((resolve) => this.http.close(resolve));
+  }
+
+  #pass(request, response) {
+    if (this.away) return request.socket.destroy();
+    const { method, url: path, headers } = request;
+    const up = requestTo({ host: this.target.hostname, port: this.target.port, method, path, headers, agent: false }, (answer) => {
+      response.writeHead(answer.statusCode, answer.rawHeaders);
+      response.flushHeaders();
+      answer.pipe(response);
+      answer.on("error", () => response.destroy());
+      if (String(answer.headers["content-type"]).startsWith("text/event-stream")) this.#keep(up, response);
+    });
+    up.on("error", () => response.destroy());
+    response.on("close", () => up.destroy());
+    request.pipe(up);
+  }
+
+  #keep(up, response) {
+    const stream = [up, response];
+    this.#streams.add(stream);
+    response.on("close", () => this.#streams.delete(stream));
+  }
+}
