@@ -17,7 +17,8 @@ class Transport {
 
     /// Its name, as "websocket". An HTTP transport is reached at `{endpoint}/{name}`.
     virtual std::string_view name() const noexcept = 0;
-    /// Called once, when it is added.
+    /// Called once, when it is added. The transport may keep a copy of `handler`: it lives as long
+    /// as the transport, and is not kept alive by it.
     virtual void configure(Handler& handler) = 0;
 };
 

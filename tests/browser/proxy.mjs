@@ -6,7 +6,7 @@ export class Proxy {
   upgrades = 0;
   away = false; // whether requests are answered by ending the connection
   #streams = new Set();
-  #silenced = new Set(); // sockets of handshakes that nobody answers
+  #sockets = new Set(); // all that are open, those of handshakes that nobody answers too
 
   /** `silent` leaves handshakes without an answer, instead of refusing them. */
   static async start(target, { silent = false } = {}) {
@@ -16,8 +16,11 @@ export class Proxy {
     proxy.http.on("upgrade", (_, socket) => {
       proxy.upgrades++;
       socket.on("error", () => undefined);
-      if (silent) proxy.#silenced.add(socket);
-      else socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      if (!silent) socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    });
+    proxy.http.on("connection", (socket) => {
+      proxy.#sockets.add(socket);
+      socket.on("close", () => proxy.#sockets.delete(socket));
     });
     await new Promise((resolve) => proxy.http.listen(0, "127.0.0.1", resolve));
     proxy.url = `http://localhost:${proxy.http.address().port}/`;
@@ -33,9 +36,9 @@ export class Proxy {
   }
 
   stop() {
-    this.http.closeAllConnections();
-    for (const socket of this.#silenced) socket.destroy();
-    return new Promise((resolve) => this.http.close(resolve));
+    const closed = new Promise((resolve) => this.http.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    return closed;
   }
 
   #pass(request, response) {

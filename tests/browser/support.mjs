@@ -27,6 +27,15 @@ function chatProgram() {
   return found;
 }
 
+/** What a promise gives; an error when it takes too long. */
+async function within(what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come about in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 /** Tries until `condition` holds, and fails saying `what` did not come about. */
 export async function until(what, condition) {
   const deadline = Date.now() + PATIENCE_MS;
@@ -116,7 +125,7 @@ export class Browser {
   }
 
   close() {
-    return this.chromium.close();
+    return within("Chromium's end", this.chromium.close());
   }
 }
 
@@ -184,7 +193,7 @@ export class Visitor {
   }
 
   close() {
-    return this.context.close();
+    return within("a window's end", this.context.close());
   }
 }
 

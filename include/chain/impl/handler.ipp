@@ -28,7 +28,9 @@ Handler& Handler::add(Channel channel) {
 
 Handler& Handler::add(std::shared_ptr<Transport> transport) {
     core_->add(transport);
-    transport->configure(*this);
+    // A handle that owns nothing: the handler owns its transports, and not the other way round.
+    auto handle = detail::HandlerAccess::wrap({core_.get(), [](detail::HandlerCore*) {}});
+    transport->configure(handle);
     return *this;
 }
 

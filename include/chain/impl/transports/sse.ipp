@@ -75,7 +75,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         if (handler_->draining()) return send_away();
         read_cookies();
         const auto secret = secret_of(sid_);
-        auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_);
+        auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
         if (session) return stream(std::move(session), false);
         make_room();
         handler_->connect(handler_->use(context), request_, Framing::sse,
@@ -96,7 +96,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         if (!result) return finish(refuse_connect(result.error()));
         const auto& session = SessionAccess::core(*result);
         const auto secret = to_hex(make_random_id());
-        tabs_->add(secret, sid_, session);
+        tabs_->add(secret, sid_, *session, handler_->sessions());
         cookies_.push_back(set_cookie(config_.cookie, sid_, secret, cookie_path(), request_.tls));
         stream(session, true);
     }
@@ -117,7 +117,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void take_frames() {
         read_cookies();
         const auto secret = secret_of(sid_);
-        const auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_);
+        const auto session =
+            secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
         if (!json_body()) return refuse(415, "send application/json");
         if (!session) return refuse(410, "no such session");
         if (!split_body())
@@ -170,7 +171,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             if (!name.starts_with(prefix)) continue;
             const auto sid = name.substr(prefix.size());
             if (!valid_sid(sid)) continue;
-            if (tabs_->find(value, sid))
+            if (tabs_->find(value, sid, handler_->sessions()))
                 living_.emplace_back(sid, value);
             else if (sid != sid_)
                 cookies_.push_back(
@@ -189,7 +190,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void make_room() {
         for (std::size_t i = 0; i + config_.tabs <= living_.size(); ++i) {
             const auto& [sid, secret] = living_[i];
-            if (const auto session = tabs_->find(secret, sid))
+            if (const auto session = tabs_->find(secret, sid, handler_->sessions()))
                 Session(session).close(1001, "too many tabs");
             cookies_.push_back(set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
