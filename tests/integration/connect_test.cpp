@@ -231,7 +231,7 @@ TEST_CASE("pitfall 10: without configuration, pages of other origins are refused
         CHECK(reason_of(reply) == "origin not allowed");
     }
     // The log says what to write to let it in.
-    const auto& logged = server.watch->logged;
+    const auto logged = server.watch->logged();
     REQUIRE_FALSE(logged.empty());
     CHECK(logged.front().find("allowed_origins = {\"http://evil\"}") != std::string::npos);
 }

@@ -49,7 +49,7 @@ TEST_CASE("pitfall 2: a handler that throws ends that membership alone") {
     CHECK(other.receive() == R"([2,"room:b","say","hi"])");
     CHECK(other.ask(R"([0,1,3,"room:a","echo",1])") == "[1,1,3,0,1]");
     CHECK(client.ask(R"([0,5,5,"room:a","_join",{}])") == "[1,5,5,0,{}]");
-    CHECK(server.watch->thrown == std::vector<std::string>{"on purpose"});
+    CHECK(server.watch->thrown() == std::vector<std::string>{"on purpose"});
 }
 
 TEST_CASE("pitfall 2: a payload of another shape than the handler wants is answered, not fatal") {

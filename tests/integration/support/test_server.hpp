@@ -7,6 +7,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/server.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -42,19 +43,29 @@ class Signal {
         return changed_.wait_for(lock, patience, condition);
     }
 
+    /// A copy of something that is changed by `change`.
+    template <class T>
+    T copy(const T& what) const {
+        const std::lock_guard lock(mutex_);
+        return what;
+    }
+
   private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
 };
 
-/// Counts what a handler tells. Read the counts inside `signal.wait` or once the server is still.
+/// Counts what a handler tells, and keeps what it says. Thread-safe.
 class Watch final : public chain::Observer {
   public:
+    using Count = std::atomic<std::size_t>;
+
     Signal signal;
-    std::size_t opened = 0, closed = 0, refused = 0, joined_count = 0, left_count = 0, dropped = 0;
-    std::vector<std::string> thrown;
-    std::vector<std::string> logged;
+    Count opened = 0, closed = 0, refused = 0, joined_count = 0, left_count = 0, dropped = 0;
     std::function<void()> when_opened; ///< Called on the session's lane.
+
+    std::vector<std::string> thrown() const { return signal.copy(thrown_); }
+    std::vector<std::string> logged() const { return signal.copy(logged_); }
 
     void session_opened() override {
         signal.change([this] { ++opened; });
@@ -76,11 +87,15 @@ class Watch final : public chain::Observer {
         signal.change([this, count] { dropped += count; });
     }
     void handler_threw(std::string_view, chain::Hook, std::string_view what) override {
-        signal.change([this, what] { thrown.emplace_back(what); });
+        signal.change([this, what] { thrown_.emplace_back(what); });
     }
     void log(chain::LogLevel, std::string_view text) override {
-        signal.change([this, text] { logged.emplace_back(text); });
+        signal.change([this, text] { logged_.emplace_back(text); });
     }
+
+  private:
+    std::vector<std::string> thrown_;
+    std::vector<std::string> logged_;
 };
 
 /// A running server with one handler, at a port of its own.
