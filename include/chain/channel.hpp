@@ -41,6 +41,7 @@ class Channel {
     /// accepts; an error reply refuses.
     /// @param pattern  for which topics, within the channel's own pattern; exact names win, then
     /// the longest prefix
+    /// @param handler  see the class
     /// @throws std::invalid_argument for a pattern that is bad, taken, or outside the channel's;
     /// std::logic_error once frozen
     template <class F>
@@ -54,7 +55,8 @@ class Channel {
     }
 
     /// Handles a client's event. What it returns is the reply; void gives none.
-    /// @param event  a name, or a prefix and one trailing `*`
+    /// @param event    a name, or a prefix and one trailing `*`
+    /// @param handler  see the class
     /// @throws std::invalid_argument for a name that is bad or taken; std::logic_error once frozen
     template <class F>
     Channel& on(std::string event, F handler) {
@@ -78,6 +80,7 @@ class Channel {
     Channel& on_leave(std::string pattern, F handler) {
         return add_leave(std::move(pattern), detail::make_callback(std::move(handler)));
     }
+    /// The same for all topics of the channel.
     template <class F>
     Channel& on_leave(F handler) {
         return on_leave(topic_pattern(), std::move(handler));
@@ -94,6 +97,7 @@ class Channel {
     /// `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`,
     /// `Errc::adapter_failed`
     error_code broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return send(topic, event, payload, true);
@@ -101,6 +105,7 @@ class Channel {
     /// The same on this node only.
     error_code local_broadcast(std::string_view topic, std::string_view event,
                                Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code local_broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return send(topic, event, payload, false);

@@ -44,9 +44,9 @@ struct Timeouts {
 /// Settings of a Handler.
 struct HandlerConfig {
     std::string endpoint =
-        "/socket"; ///< Path under which the transports are reached; starts with `/`.
-    Limits limits = {};
-    Timeouts timeouts = {};
+        "/socket";          ///< Path under which the transports are reached; starts with `/`.
+    Limits limits = {};     ///< What clients may use up.
+    Timeouts timeouts = {}; ///< How long things may take.
     Json options = nullptr; ///< The application's own settings, readable from every session.
     /// Origins that browsers may connect from besides the endpoint's own, as `https://example.com`;
     /// `*` allows every one.

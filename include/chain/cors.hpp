@@ -18,9 +18,10 @@ struct CorsConfig {
     bool allow_private_network = false; ///< May public pages reach a private network's address?
     std::vector<std::string> allow_origins =
         {}; ///< As `https://example.com`, or `*` for all: then without credentials.
-    std::vector<std::string> allow_methods = {"GET", "POST"};
+    std::vector<std::string> allow_methods = {"GET", "POST"}; ///< What a page may do.
+    /// What a page may set.
     std::vector<std::string> allow_headers = {"Content-Type", "Authorization", "X-Chain-Session"};
-    std::vector<std::string> expose_headers = {};
+    std::vector<std::string> expose_headers = {}; ///< What a page may read of an answer.
     /// Decides on an origin that is not in the list; empty refuses it.
     std::function<bool(std::string_view origin)> allow_origin = {};
 };

@@ -8,7 +8,9 @@
 
 namespace chain {
 
+/// The outcome of a call: an `Errc`, an error of the system, or none.
 using error_code = boost::system::error_code;
+/// A value, or the `error_code` that says why there is none.
 template <class T>
 using result = boost::system::result<T>;
 
@@ -48,5 +50,7 @@ error_code make_error_code(Errc code) noexcept;
 
 } // namespace chain
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<chain::Errc> : std::true_type {};
+/// @endcond

@@ -68,6 +68,8 @@ class Handler {
     /// by whole path segments? Thread-safe.
     bool serves(std::string_view target) const noexcept;
     /// Opens a session on a declared io_context, on whose thread this is called. For transports.
+    /// @param context  where the session lives from now on
+    /// @param request  what the connect handler is shown; its query becomes the session's params
     /// @param framing  that of the connections that the session will be given
     /// @param done     called on that thread, at once unless the connect handler is a coroutine
     void connect(net::io_context& context, Request request, Framing framing,

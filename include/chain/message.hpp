@@ -26,15 +26,15 @@ enum class Status : std::uint8_t { ok = 0, error = 1 };
 /// One message. The views look into the frame it was read from (or the storage here), and live as
 /// long as both.
 struct Message {
-    MessageKind kind = MessageKind::push;
-    Status status = Status::ok; ///< Of a reply.
-    bool binary = false;        ///< Is `payload` bytes rather than JSON text?
-    std::uint32_t count = 0;    ///< Of an ack: frames received.
+    MessageKind kind = MessageKind::push; ///< What it is for.
+    Status status = Status::ok;           ///< Of a reply.
+    bool binary = false;                  ///< Is `payload` bytes rather than JSON text?
+    std::uint32_t count = 0;              ///< Of an ack: frames received.
     std::string_view join_ref =
         {};                    ///< Raw JSON token of the membership's reference; empty means none.
     std::string_view ref = {}; ///< Raw JSON token of the request's reference; empty means none.
-    std::string_view topic = {};
-    std::string_view event = {};
+    std::string_view topic = {};       ///< Empty in an ack.
+    std::string_view event = {};       ///< Of a push or broadcast; empty else.
     std::string_view payload = "null"; ///< Compact JSON text, or bytes.
     std::string storage[3] =
         {}; ///< For a serializer that has to unescape topic or event, or compact the payload.

@@ -9,6 +9,7 @@
 
 namespace chain {
 
+/// How grave a sentence for the log is.
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LeaveReason : std::uint8_t;
 
@@ -25,12 +26,17 @@ class Observer {
 
     /// A sentence for the log.
     virtual void log(LogLevel, std::string_view) {}
+    /// A client was let in.
     virtual void session_opened() {}
+    /// A session has ended.
     virtual void session_closed() {}
     /// A client was not let in.
     virtual void session_refused(error_code) {}
+    /// A client has joined a topic.
     virtual void joined(std::string_view /*pattern*/) {}
+    /// A join handler let a client not in, or threw.
     virtual void join_refused(std::string_view /*pattern*/) {}
+    /// A membership has ended.
     virtual void left(std::string_view /*pattern*/, LeaveReason) {}
     /// A client's event reached its handler.
     virtual void event_in(std::string_view /*pattern*/) {}

@@ -18,10 +18,13 @@ class Payload {
   public:
     /// The JSON null.
     Payload() noexcept = default;
+    /// @{
+    /// A copy owns its bytes.
     Payload(const Payload& other);
     Payload(Payload&& other) noexcept;
     Payload& operator=(const Payload& other);
     Payload& operator=(Payload&& other) noexcept;
+    /// @}
     ~Payload() = default;
 
     /// @return a payload of this JSON value, or `Errc::invalid_payload` when a string in it is not

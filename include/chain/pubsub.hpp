@@ -22,6 +22,7 @@ using PubSubCallback = std::function<void(std::string_view topic, const Payload&
 class Subscription {
   public:
     Subscription() = default;
+    /// Wraps the library's own object; see `PubSub::subscribe`.
     explicit Subscription(std::shared_ptr<void> guard) noexcept : guard_(std::move(guard)) {}
     /// Ends it now. A call that is running on another thread may still finish.
     void reset() noexcept { guard_.reset(); }
@@ -42,6 +43,7 @@ class PubSub {
     /// all nodes. Such topics are apart from those that clients join.
     /// @return no error; `Errc::invalid_topic`, `Errc::invalid_payload`, `Errc::adapter_failed`
     error_code publish(std::string_view topic, Json payload);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code publish(std::string_view topic, const P& payload) {
         return publish_payload(topic, payload);
@@ -50,6 +52,7 @@ class PubSub {
     /// @return no error; `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`,
     /// `Errc::adapter_failed`
     error_code broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return broadcast_payload(topic, event, payload, true);
@@ -57,6 +60,7 @@ class PubSub {
     /// The same on this node only.
     error_code local_broadcast(std::string_view topic, std::string_view event,
                                Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code local_broadcast(std::string_view topic, std::string_view event, const P& payload) {
         return broadcast_payload(topic, event, payload, false);
@@ -70,6 +74,8 @@ class PubSub {
     /// @throws std::invalid_argument for a bad or taken pattern; std::logic_error after the first
     /// client
     void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
+    /// Lets `adapter` carry all topics that no better pattern has.
+    /// @throws as the other one
     void attach(std::shared_ptr<Adapter> adapter) { attach("*", std::move(adapter)); }
 
   private:

@@ -18,6 +18,7 @@ struct PendingReply;
 class ReplyToken {
   public:
     ReplyToken() = default;
+    /// Wraps the library's own object; see `Socket::reply_token`.
     explicit ReplyToken(std::shared_ptr<detail::PendingReply> pending) noexcept;
 
     /// Answers the request.

@@ -15,16 +15,17 @@ namespace chain {
 /// what it knows.
 class Request {
   public:
+    /// Names and values, in order.
     using Fields = std::vector<std::pair<std::string, std::string>>;
 
-    std::string method = "GET"; ///< HTTP method, upper case.
-    std::string target;         ///< Path and query as sent.
-    Fields query;               ///< Decoded query parameters, in order. Names may repeat.
-    Fields headers;             ///< Header fields, in order. Names may repeat.
-    std::string body;           ///< Of a POST.
-    std::string peer_address;   ///< The client's IP address as text; empty when there is none.
-    std::uint16_t peer_port = 0;
-    bool tls = false; ///< Did the client connect over TLS?
+    std::string method = "GET";  ///< HTTP method, upper case.
+    std::string target;          ///< Path and query as sent.
+    Fields query;                ///< Decoded query parameters, in order. Names may repeat.
+    Fields headers;              ///< Header fields, in order. Names may repeat.
+    std::string body;            ///< Of a POST.
+    std::string peer_address;    ///< The client's IP address as text; empty when there is none.
+    std::uint16_t peer_port = 0; ///< The client's port; 0 when there is none.
+    bool tls = false;            ///< Did the client connect over TLS?
 
     /// The path of `target`, without its query.
     std::string_view path() const noexcept;

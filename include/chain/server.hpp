@@ -34,6 +34,7 @@ struct ServerConfig {
 /// (200 while it runs) and `/readyz` (503 once it drains). One io_context per thread.
 class Server {
   public:
+    /// Opens nothing yet: see `listen`, `run` and `start`.
     explicit Server(ServerConfig config = {});
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -30,10 +30,13 @@ class Session {
   public:
     /// Wraps the library's own object; applications get sessions from handlers.
     explicit Session(detail::Ref<detail::SessionCore> impl) noexcept;
+    /// @{
+    /// A copy is the same session.
     Session(const Session&) noexcept;
     Session(Session&&) noexcept;
     Session& operator=(const Session&) noexcept;
     Session& operator=(Session&&) noexcept;
+    /// @}
     ~Session();
 
     /// 32 hexadecimal digits from 128 random bits.

@@ -39,21 +39,27 @@ class Socket {
   public:
     /// Wraps the library's own object; applications get sockets from handlers.
     explicit Socket(detail::Ref<detail::Membership> impl) noexcept;
+    /// @{
+    /// A copy is the same membership.
     Socket(const Socket&) noexcept;
     Socket(Socket&&) noexcept;
     Socket& operator=(const Socket&) noexcept;
     Socket& operator=(Socket&&) noexcept;
+    /// @}
     ~Socket();
 
     /// The session's id, 32 hexadecimal digits. A session has one socket per topic, so id and topic
     /// name a socket.
     std::string id() const;
+    /// The topic that was joined.
     const std::string& topic() const noexcept;
     /// The path of the handler, as "/socket".
     const std::string& endpoint() const noexcept;
     /// The parameters with which the session connected: an object, empty when there were none.
     const Json& params() const noexcept;
+    /// The client, with all the topics it has joined.
     Session session() const noexcept;
+    /// Where the membership is in its life.
     SocketStatus status() const noexcept;
 
     /// The application's state of this membership: a default `T`, made at the first call and
@@ -78,6 +84,7 @@ class Socket {
     /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
     /// `Errc::invalid_payload`, `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view event, Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code push(std::string_view event, const P& payload) {
         return push_payload(event, payload);
@@ -89,6 +96,7 @@ class Socket {
     /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
     /// `Errc::invalid_payload`, `Errc::adapter_failed`, `Errc::closed`.
     error_code broadcast(std::string_view event, Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code broadcast(std::string_view event, const P& payload) {
         return broadcast_payload(event, payload, false);
@@ -96,6 +104,7 @@ class Socket {
     /// Sends an event to everybody in this topic except this client.
     /// @return as `broadcast`.
     error_code broadcast_from(std::string_view event, Json payload = nullptr);
+    /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
     error_code broadcast_from(std::string_view event, const P& payload) {
         return broadcast_payload(event, payload, true);

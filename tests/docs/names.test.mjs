@@ -30,7 +30,7 @@ function tablesOf(document) {
   return tables;
 }
 
-for (const document of ["docs/exceptions.md", "docs/limits.md"]) {
+for (const document of ["docs/from-go.md", "docs/exceptions.md", "docs/limits.md"]) {
   test(`every row of ${document} is complete and names tests that exist`, () => {
     const tables = tablesOf(document);
     assert.notEqual(tables.length, 0);

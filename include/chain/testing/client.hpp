@@ -19,6 +19,7 @@ namespace chain::testing {
 class Client {
   public:
     struct State;
+    /// Wraps the kit's own object; see `Kit::connect`.
     explicit Client(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 
     /// Why the client was not let in, or nothing.

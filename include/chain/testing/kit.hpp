@@ -28,6 +28,7 @@ class Kit {
     Kit& operator=(const Kit&) = delete;
     ~Kit();
 
+    /// The handler under test.
     Handler& handler() noexcept;
     /// Connects a client. Check `Client::refusal`.
     Client connect(Request request = {});

@@ -11,8 +11,11 @@ namespace chain::testing {
 /// Steady time that stands still until `advance`.
 class VirtualClock final : public detail::Clock {
   public:
+    /// What it shows.
     Time now() const noexcept override { return Time(std::chrono::milliseconds(now_.load())); }
+    /// False: nothing may wait for it.
     bool runs() const noexcept override { return false; }
+    /// Moves it on.
     void advance(std::chrono::milliseconds by) noexcept { now_ += by.count(); }
 
   private:

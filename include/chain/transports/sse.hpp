@@ -18,7 +18,7 @@ class SseTabs;
 /// Settings of an SseTransport.
 struct SseConfig {
     std::optional<CorsConfig> cors = {}; ///< Empty: pages of the endpoint's own origin only.
-    CookieConfig cookie = {};
+    CookieConfig cookie = {};            ///< By which a browser tab is known again.
     std::chrono::milliseconds retry{
         3'000}; ///< After which a browser whose stream broke comes back.
     std::chrono::milliseconds keep_alive{
@@ -32,12 +32,17 @@ struct SseConfig {
 /// stream by `Timeouts::resume_window`; a new stream of the same tab takes it over.
 class SseTransport final : public detail::HttpTransport {
   public:
+    /// For one handler; see `Handler::add`.
     explicit SseTransport(SseConfig config = {});
     ~SseTransport() override;
 
+    /// "sse".
     std::string_view name() const noexcept override { return "sse"; }
+    /// Called by `Handler::add`.
     void configure(Handler& handler) override;
+    /// Answers a request; called by servers.
     void serve(net::io_context& context, Request request, Respond respond) override;
+    /// The answer to a request that the server itself refuses, with CORS headers where they belong.
     detail::HttpAnswer refuse(const Request& request, int status,
                               std::string_view reason) const override;
 

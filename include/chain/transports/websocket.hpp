@@ -12,8 +12,11 @@ namespace chain {
 /// only.
 class WebSocketTransport final : public detail::HttpTransport {
   public:
+    /// "websocket".
     std::string_view name() const noexcept override { return "websocket"; }
+    /// Called by `Handler::add`.
     void configure(Handler& handler) override;
+    /// Answers a request; called by servers.
     void serve(net::io_context& context, Request request, Respond respond) override;
 
   private:
