@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { request } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -17,13 +18,13 @@ const CHROMIUM_FLAGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** The path of the chat's program, or an exception that says what is missing. */
-function chatProgram() {
-  const given = process.env.CHAIN_CHAT_BIN;
-  const builds = ["build/dev", "build/release"].map((build) => fileURLToPath(new URL(`${build}/examples/chat/chat`, root)));
+/** The path of a program of the build, or an exception that says what is missing. */
+function builtProgram(what, path, variable) {
+  const given = process.env[variable];
+  const builds = ["build/dev", "build/release"].map((build) => fileURLToPath(new URL(`${build}/${path}`, root)));
   const places = given ? [given] : builds;
   const found = places.find((place) => existsSync(place));
-  if (!found) throw new Error(`the chat example is not built: there is no ${places.join(" and no ")} (CHAIN_CHAT_BIN names another)`);
+  if (!found) throw new Error(`${what} is not built: there is no ${places.join(" and no ")} (${variable} names another)`);
   return found;
 }
 
@@ -49,15 +50,19 @@ export async function until(what, condition) {
 export class ChatServer {
   port = 0;
 
+  static program() {
+    return builtProgram("the chat example", "examples/chat/chat", "CHAIN_CHAT_BIN");
+  }
+
   static async start() {
-    const server = new ChatServer();
+    const server = new this();
     await server.start();
     return server;
   }
 
   async start() {
     this.output = "";
-    this.process = spawn(chatProgram(), [String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(this.constructor.program(), [String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.process.once("exit", resolve).once("error", resolve));
     this.process.unref(); // a failed test must not leave the run waiting for it
     process.once("exit", () => this.process.kill("SIGKILL"));
@@ -75,7 +80,7 @@ export class ChatServer {
 
   /** Runs the program until it ends by itself. @return its exit code and what it wrote */
   static async refused(...args) {
-    const child = spawn(chatProgram(), args, { stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE_MS });
+    const child = spawn(this.program(), args, { stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE_MS });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
     const code = await new Promise((resolve, reject) => child.once("close", resolve).once("error", reject));
@@ -97,6 +102,28 @@ export class ChatServer {
     this.process.ref();
     this.process.kill(signal);
     return this.ended;
+  }
+}
+
+/** The auth example's server; `tokens` are those that it printed, by the names of their users. */
+export class AuthServer extends ChatServer {
+  static program() {
+    return builtProgram("the auth example", "examples/auth/auth", "CHAIN_AUTH_BIN");
+  }
+
+  async start() {
+    await super.start();
+    this.tokens = Object.fromEntries([...this.output.matchAll(/^(\w+): (\S+)$/gm)].map(([, name, token]) => [name, token]));
+  }
+
+  /** The status with which a WebSocket's handshake is answered. */
+  handshake(headers) {
+    return new Promise((resolve, reject) => {
+      const handshake = request(`${this.url}socket/websocket`, { headers });
+      handshake.on("upgrade", (_, socket) => resolve((socket.destroy(), 101)));
+      handshake.on("response", (response) => resolve((response.resume(), response.statusCode)));
+      handshake.on("error", reject).end();
+    });
   }
 }
 

@@ -5,7 +5,7 @@
 //                                of a document are compiled as one file
 //   <!-- from: examples/... -->  the block is an excerpt of that file, word for word but for its indentation
 //   <!-- file: NAME -->          the block is a file of the project that the document builds up, and
-//   <!-- run: NAME -->           is run by it: another test follows such a document (tests/docs/tutorial.test.mjs)
+//   <!-- run: NAME -->           is run by it (or `elsewhere`: only checked): another test follows such a document (tests/docs/tutorial.test.mjs)
 //
 // A C++ block without a comment is a whole program. What has no rule fails.
 
@@ -24,7 +24,7 @@ const ELSEWHERE = new Map([
 ]);
 
 // Documents whose blocks make up a project, and the test that follows them.
-const FOLLOWED = new Map();
+const FOLLOWED = new Map([["docs/tutorial.md", "tests/docs/tutorial.test.mjs"]]);
 
 const indentation = (line) => /^\s*/.exec(line)[0].length;
 
@@ -125,6 +125,7 @@ function check(block) {
     assert.ok(isExcerpt(block, block.mark.value), `${placeOf(block)} is no excerpt of ${block.mark.value}`);
   } else if (block.mark?.key === "file" || block.mark?.key === "run") {
     assert.ok(FOLLOWED.has(block.document), `${placeOf(block)}: no test follows this document`);
+    if (block.mark.value === "elsewhere") checkShell(block);
   } else {
     assert.ok(CHECKS[block.language], `${placeOf(block)}: there is no rule for a block of "${block.language}"; tests/docs/blocks.test.mjs says which there are`);
     CHECKS[block.language](block);

@@ -3,22 +3,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Browser, until } from "../browser/support.mjs";
 import { compile, link, scratch } from "./compiler.mjs";
 import { blocksOf } from "./documents.mjs";
-
-/** A port that is free now. */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { freePort } from "./port.mjs";
 
 test("the page of README.md shouts in the room of its program", async () => {
   const blocks = blocksOf("README.md");

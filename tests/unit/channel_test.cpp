@@ -312,6 +312,7 @@ TEST_CASE("mistakes at set-up throw where they are written") {
 
 TEST_CASE("a channel broadcasts once it was added, to topics of its own") {
     chain::Channel room{"room:*"};
+    CHECK(room.topic_pattern() == "room:*");
     CHECK(room.broadcast("room:a", "x") == Errc::not_configured);
     CHECK(room.local_broadcast("room:a", "x") == Errc::not_configured);
     room.on_join([](Socket&) {});
