@@ -22,6 +22,9 @@ function filesIn(folder, ending) {
 /** The Markdown files whose code blocks are tested. */
 export const documents = ["README.md", ...["docs", "examples", "benchmarks", "packaging"].flatMap((folder) => filesIn(folder, ".md"))];
 
+/** The headers that applications include. */
+export const publicHeaders = () => filesIn("include/chain", ".hpp").filter((path) => !/^include\/chain\/(detail|impl)\//.test(path));
+
 /**
  * The fenced code blocks of a document. `mark` is what a comment `<!-- KEY: VALUE -->` in the line before the block
  * says about how it is tested: {key, value}, or nothing.

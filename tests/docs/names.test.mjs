@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { documents, read, root, testNames } from "./documents.mjs";
+import { documents, publicHeaders, read, root, testNames } from "./documents.mjs";
 
 const known = testNames();
 
@@ -53,6 +53,27 @@ test("every statement of docs/guarantees.md names tests that exist", () => {
     const [said, tests] = statement.split(/\bTests?: /);
     assert.ok(tests, `docs/guarantees.md names no test for: ${said.trim()}`);
     checkNames(tests.replace(/\s+/g, " "), `docs/guarantees.md, at "${said.slice(2, 50)}..."`);
+  }
+});
+
+/** The numbers and times of all settings in the public headers: {struct, name}. */
+function settings() {
+  const found = [];
+  for (const header of publicHeaders()) {
+    for (const [, struct, body] of read(header).matchAll(/^struct (\w+(?:Config|Policy)|Limits|Timeouts) \{\n([\s\S]*?)^\};/gm))
+      for (const [, name] of body.matchAll(/^ {4}(?:std::size_t|std::uint\d+_t|unsigned|std::chrono::\w+)\s+(\w+)\s*[={]/gm))
+        found.push({ struct, name });
+  }
+  return found;
+}
+
+test("every number and time among the settings has a row in docs/limits.md", () => {
+  const rows = tablesOf("docs/limits.md").flatMap(({ rows }) => rows.map(({ cells }) => cells[0])).join("\n");
+  const all = settings();
+  assert.ok(all.some(({ name }) => name === "message_bytes") && all.some(({ name }) => name === "drain_deadline"));
+  for (const { struct, name } of all) {
+    if (name === "port" || name === "threads") continue; // no limits
+    assert.match(rows, new RegExp(`\\b${name}\``), `docs/limits.md has no row for ${struct}::${name}`);
   }
 });
 
