@@ -1,5 +1,4 @@
-// Who may connect, and who may enter which room: open the address it prints, with one of its
-// tokens.
+// Who may connect, and who may enter which room: open what it prints, with one of its tokens.
 #include <chain/chain.hpp>
 #include <chain/server.hpp>
 
@@ -8,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -33,8 +33,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> rooms{
     {"Bob", {"room:blue"}},
 };
 
-/// Issues and checks tokens: NAME.EXPIRES.SIGNATURE. A server that logs people in shares the
-/// secret.
+/// Issues and checks tokens: NAME.EXPIRES.SIGNATURE. Whoever logs people in shares the secret.
 class Tokens {
   public:
     Tokens() {
@@ -42,9 +41,8 @@ class Tokens {
             throw std::runtime_error("there are no random bytes");
     }
 
-    std::string issue(std::string_view name, std::chrono::seconds lifetime) const {
-        auto claim =
-            std::string(name) + '.' + std::to_string(std::time(nullptr) + lifetime.count());
+    std::string issue(std::string_view name, std::chrono::seconds life) const {
+        auto claim = std::string(name) + '.' + std::to_string(std::time(nullptr) + life.count());
         return claim + '.' + signature(claim);
     }
 
@@ -106,8 +104,10 @@ int main(int argc, char** argv) try {
         if (owner) session.state<User>().name = *owner;
         return owner ? std::optional<chain::Refusal>() : chain::Refusal{403, "bad token"};
     });
-
-    const auto port = static_cast<std::uint16_t>(argc > 1 ? std::stoul(argv[1]) : 8080);
+    const std::string text = argc > 1 ? argv[1] : "8080";
+    std::uint16_t port = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (bad != std::errc() || *end) throw std::invalid_argument("'" + text + "' is not a port");
     chain::Server server{{.port = port, .static_dir = argc > 2 ? argv[2] : AUTH_PUBLIC_DIR}};
     server.mount(handler).listen();
     for (const auto& [name, _] : rooms)

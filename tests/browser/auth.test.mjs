@@ -99,3 +99,12 @@ describe("the auth example", () => {
     await says("Not let in: bad token.");
   });
 });
+
+for (const port of ["abc", "80x", "65536", "-1", ""]) {
+  test(`the auth example refuses "${port}" as a port`, async () => {
+    const { code, output } = await AuthServer.refused(port);
+    assert.equal(code, 1);
+    assert.match(output, /is not a port/);
+    assert.match(output, /usage: auth \[port\]/);
+  });
+}
