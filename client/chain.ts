@@ -1630,3 +1630,162 @@ export class Push {
         this.events.emit(status, response);
     }
 }
+
+// --------------------------------------------------------------------------------------- presence
+
+/** One tab or device that is there under a key; `phx_ref` tells it from all others. */
+export interface PresenceMeta {
+    phx_ref: string;
+    /** The meta that this one replaces. */
+    phx_ref_prev?: string;
+    [name: string]: any;
+}
+
+/** What is known of one key; the server may add more than the metas. */
+export interface PresenceEntry {
+    metas: PresenceMeta[];
+    [name: string]: any;
+}
+
+export type PresenceState = { [key: string]: PresenceEntry };
+
+export interface PresenceDiff {
+    joins: PresenceState;
+    leaves: PresenceState;
+}
+
+/** `current` is what was known of the key, nothing for a new one; `joined` has the new metas only. */
+export type PresenceJoin = (key: string, current: PresenceEntry | undefined, joined: PresenceEntry) => void;
+/** `current` is what remains of the key, without metas when it is gone; `left` has the metas that left. */
+export type PresenceLeave = (key: string, current: PresenceEntry, left: PresenceEntry) => void;
+
+export interface PresenceOptions {
+    /** The names of the server's events: `presence_state` and `presence_diff` unless it names them otherwise. */
+    events?: { state: string; diff: string };
+}
+
+const has = (state: PresenceState, key: string) => Object.prototype.hasOwnProperty.call(state, key);
+const presenceOf = (state: PresenceState, key: string) => (has(state, key) ? state[key] : undefined);
+const clone = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+/** Sets a key whatever its name; `__proto__` is one like others. */
+function put(state: PresenceState, key: string, value: PresenceEntry): void {
+    Object.defineProperty(state, key, { value, configurable: true, enumerable: true, writable: true });
+}
+
+/** The metas that are not among the others. */
+function without(metas: PresenceMeta[], others: PresenceMeta[]): PresenceMeta[] {
+    const refs = new Set(others.map((meta) => meta.phx_ref));
+    return metas.filter((meta) => !refs.has(meta.phx_ref));
+}
+
+/**
+ * Who is in a channel's topic, kept current from what the server sends:
+ *
+ *     const presence = new chain.Presence(channel);
+ *     presence.onSync(() => show(presence.list((name, { metas }) => `${name} (${metas.length})`)));
+ *     channel.join();
+ */
+export class Presence {
+    state: PresenceState = {};
+    private pendingDiffs: PresenceDiff[] = [];
+    private joinRef?: number;
+    private joined: PresenceJoin = () => undefined;
+    private left: PresenceLeave = () => undefined;
+    private synced: () => void = () => undefined;
+
+    constructor(readonly channel: Channel, { events }: PresenceOptions = {}) {
+        const { state, diff } = events ?? { state: "presence_state", diff: "presence_diff" };
+        channel.on(state, (next: PresenceState) => this.onState(next));
+        channel.on(diff, (next: PresenceDiff) => this.onDiff(next));
+        channel.on("join:ok", () => (this.pendingDiffs = [])); // what came before is of an earlier membership
+    }
+
+    /** Calls back for each key that comes, or that comes once more. */
+    onJoin(callback: PresenceJoin): void {
+        this.joined = callback;
+    }
+
+    /** Calls back for each key that goes, or that goes once. */
+    onLeave(callback: PresenceLeave): void {
+        this.left = callback;
+    }
+
+    /** Calls back when all of a message of the server was taken in. */
+    onSync(callback: () => void): void {
+        this.synced = callback;
+    }
+
+    /** All presences, or what `chooser` makes of each. */
+    list(): PresenceEntry[];
+    list<T>(chooser: (key: string, presence: PresenceEntry) => T): T[];
+    list(chooser?: (key: string, presence: PresenceEntry) => unknown): unknown[] {
+        return Presence.list(this.state, chooser);
+    }
+
+    /** Whether the state of the current membership has not come yet. */
+    inPendingSyncState(): boolean {
+        return !this.joinRef || this.joinRef !== this.channel.getJoinRef();
+    }
+
+    /** A copy of `current` that was brought to `next`, after the callbacks for each difference. */
+    static syncState(current: PresenceState, next: PresenceState, onJoin?: PresenceJoin, onLeave?: PresenceLeave): PresenceState {
+        const joins: PresenceState = {};
+        const leaves: PresenceState = {};
+        for (const key of Object.keys(current)) {
+            const metas = without(current[key].metas, presenceOf(next, key)?.metas ?? []);
+            if (metas.length > 0 || !has(next, key)) put(leaves, key, { ...current[key], metas });
+        }
+        for (const key of Object.keys(next)) {
+            const metas = without(next[key].metas, presenceOf(current, key)?.metas ?? []);
+            if (metas.length > 0 || !has(current, key)) put(joins, key, { ...next[key], metas });
+        }
+        return Presence.syncDiff(clone(current), { joins, leaves }, onJoin, onLeave);
+    }
+
+    /** Changes `state` by `diff`, with the callbacks for each key, and returns it. */
+    static syncDiff(state: PresenceState, diff: PresenceDiff, onJoin?: PresenceJoin, onLeave?: PresenceLeave): PresenceState {
+        const { joins, leaves } = clone(diff);
+        for (const key of Object.keys(joins)) {
+            const current = presenceOf(state, key);
+            const kept = without(current?.metas ?? [], joins[key].metas);
+            put(state, key, { ...joins[key], metas: [...kept, ...joins[key].metas] });
+            onJoin?.(key, current, joins[key]);
+        }
+        for (const key of Object.keys(leaves)) {
+            const current = presenceOf(state, key);
+            if (!current) continue;
+            current.metas = without(current.metas, leaves[key].metas);
+            onLeave?.(key, current, leaves[key]);
+            if (current.metas.length === 0) delete state[key];
+        }
+        return state;
+    }
+
+    /** The presences of a state, or what `chooser` makes of each. */
+    static list(state: PresenceState): PresenceEntry[];
+    static list<T>(state: PresenceState, chooser?: (key: string, presence: PresenceEntry) => T): T[];
+    static list(state: PresenceState, chooser: (key: string, presence: PresenceEntry) => unknown = (_, presence) => presence): unknown[] {
+        return Object.keys(state).map((key) => chooser(key, state[key]));
+    }
+
+    private onState(next: PresenceState): void {
+        this.joinRef = this.channel.getJoinRef();
+        this.state = Presence.syncState(this.state, next, this.joinHeard, this.leaveHeard);
+        for (const diff of this.pendingDiffs.splice(0)) this.apply(diff);
+        guarded(this.synced);
+    }
+
+    private onDiff(diff: PresenceDiff): void {
+        if (this.inPendingSyncState()) return void this.pendingDiffs.push(diff);
+        this.apply(diff);
+        guarded(this.synced);
+    }
+
+    private apply(diff: PresenceDiff): void {
+        this.state = Presence.syncDiff(this.state, diff, this.joinHeard, this.leaveHeard);
+    }
+
+    private readonly joinHeard: PresenceJoin = (...args) => guarded(() => this.joined(...args));
+    private readonly leaveHeard: PresenceLeave = (...args) => guarded(() => this.left(...args));
+}

@@ -391,5 +391,75 @@ export declare class Push {
     /** Sends the message anew, as another message. */
     resend(timeout?: number): void;
 }
+/** One tab or device that is there under a key; `phx_ref` tells it from all others. */
+export interface PresenceMeta {
+    phx_ref: string;
+    /** The meta that this one replaces. */
+    phx_ref_prev?: string;
+    [name: string]: any;
+}
+/** What is known of one key; the server may add more than the metas. */
+export interface PresenceEntry {
+    metas: PresenceMeta[];
+    [name: string]: any;
+}
+export type PresenceState = {
+    [key: string]: PresenceEntry;
+};
+export interface PresenceDiff {
+    joins: PresenceState;
+    leaves: PresenceState;
+}
+/** `current` is what was known of the key, nothing for a new one; `joined` has the new metas only. */
+export type PresenceJoin = (key: string, current: PresenceEntry | undefined, joined: PresenceEntry) => void;
+/** `current` is what remains of the key, without metas when it is gone; `left` has the metas that left. */
+export type PresenceLeave = (key: string, current: PresenceEntry, left: PresenceEntry) => void;
+export interface PresenceOptions {
+    /** The names of the server's events: `presence_state` and `presence_diff` unless it names them otherwise. */
+    events?: {
+        state: string;
+        diff: string;
+    };
+}
+/**
+ * Who is in a channel's topic, kept current from what the server sends:
+ *
+ *     const presence = new chain.Presence(channel);
+ *     presence.onSync(() => show(presence.list((name, { metas }) => `${name} (${metas.length})`)));
+ *     channel.join();
+ */
+export declare class Presence {
+    readonly channel: Channel;
+    state: PresenceState;
+    private pendingDiffs;
+    private joinRef?;
+    private joined;
+    private left;
+    private synced;
+    constructor(channel: Channel, { events }?: PresenceOptions);
+    /** Calls back for each key that comes, or that comes once more. */
+    onJoin(callback: PresenceJoin): void;
+    /** Calls back for each key that goes, or that goes once. */
+    onLeave(callback: PresenceLeave): void;
+    /** Calls back when all of a message of the server was taken in. */
+    onSync(callback: () => void): void;
+    /** All presences, or what `chooser` makes of each. */
+    list(): PresenceEntry[];
+    list<T>(chooser: (key: string, presence: PresenceEntry) => T): T[];
+    /** Whether the state of the current membership has not come yet. */
+    inPendingSyncState(): boolean;
+    /** A copy of `current` that was brought to `next`, after the callbacks for each difference. */
+    static syncState(current: PresenceState, next: PresenceState, onJoin?: PresenceJoin, onLeave?: PresenceLeave): PresenceState;
+    /** Changes `state` by `diff`, with the callbacks for each key, and returns it. */
+    static syncDiff(state: PresenceState, diff: PresenceDiff, onJoin?: PresenceJoin, onLeave?: PresenceLeave): PresenceState;
+    /** The presences of a state, or what `chooser` makes of each. */
+    static list(state: PresenceState): PresenceEntry[];
+    static list<T>(state: PresenceState, chooser?: (key: string, presence: PresenceEntry) => T): T[];
+    private onState;
+    private onDiff;
+    private apply;
+    private readonly joinHeard;
+    private readonly leaveHeard;
+}
 export {};
 export as namespace chain;

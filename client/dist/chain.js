@@ -2,7 +2,7 @@
 var chain = (function (exports) {
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Push = exports.Channel = exports.Socket = exports.Transports = exports.TransportSSE = exports.TransportWebSocket = exports.History = exports.Retry = exports.MessageKindEnum = exports.Events = exports.Options = void 0;
+exports.Presence = exports.Push = exports.Channel = exports.Socket = exports.Transports = exports.TransportSSE = exports.TransportWebSocket = exports.History = exports.Retry = exports.MessageKindEnum = exports.Events = exports.Options = void 0;
 exports.log = log;
 exports.encode = encode;
 exports.decode = decode;
@@ -1213,9 +1213,104 @@ class Push {
     }
 }
 exports.Push = Push;
+const has = (state, key) => Object.prototype.hasOwnProperty.call(state, key);
+const presenceOf = (state, key) => (has(state, key) ? state[key] : undefined);
+const clone = (value) => JSON.parse(JSON.stringify(value));
+function put(state, key, value) {
+    Object.defineProperty(state, key, { value, configurable: true, enumerable: true, writable: true });
+}
+function without(metas, others) {
+    const refs = new Set(others.map((meta) => meta.phx_ref));
+    return metas.filter((meta) => !refs.has(meta.phx_ref));
+}
+class Presence {
+    constructor(channel, { events } = {}) {
+        this.channel = channel;
+        this.state = {};
+        this.pendingDiffs = [];
+        this.joined = () => undefined;
+        this.left = () => undefined;
+        this.synced = () => undefined;
+        this.joinHeard = (...args) => guarded(() => this.joined(...args));
+        this.leaveHeard = (...args) => guarded(() => this.left(...args));
+        const { state, diff } = events ?? { state: "presence_state", diff: "presence_diff" };
+        channel.on(state, (next) => this.onState(next));
+        channel.on(diff, (next) => this.onDiff(next));
+        channel.on("join:ok", () => (this.pendingDiffs = []));
+    }
+    onJoin(callback) {
+        this.joined = callback;
+    }
+    onLeave(callback) {
+        this.left = callback;
+    }
+    onSync(callback) {
+        this.synced = callback;
+    }
+    list(chooser) {
+        return Presence.list(this.state, chooser);
+    }
+    inPendingSyncState() {
+        return !this.joinRef || this.joinRef !== this.channel.getJoinRef();
+    }
+    static syncState(current, next, onJoin, onLeave) {
+        const joins = {};
+        const leaves = {};
+        for (const key of Object.keys(current)) {
+            const metas = without(current[key].metas, presenceOf(next, key)?.metas ?? []);
+            if (metas.length > 0 || !has(next, key))
+                put(leaves, key, { ...current[key], metas });
+        }
+        for (const key of Object.keys(next)) {
+            const metas = without(next[key].metas, presenceOf(current, key)?.metas ?? []);
+            if (metas.length > 0 || !has(current, key))
+                put(joins, key, { ...next[key], metas });
+        }
+        return Presence.syncDiff(clone(current), { joins, leaves }, onJoin, onLeave);
+    }
+    static syncDiff(state, diff, onJoin, onLeave) {
+        const { joins, leaves } = clone(diff);
+        for (const key of Object.keys(joins)) {
+            const current = presenceOf(state, key);
+            const kept = without(current?.metas ?? [], joins[key].metas);
+            put(state, key, { ...joins[key], metas: [...kept, ...joins[key].metas] });
+            onJoin?.(key, current, joins[key]);
+        }
+        for (const key of Object.keys(leaves)) {
+            const current = presenceOf(state, key);
+            if (!current)
+                continue;
+            current.metas = without(current.metas, leaves[key].metas);
+            onLeave?.(key, current, leaves[key]);
+            if (current.metas.length === 0)
+                delete state[key];
+        }
+        return state;
+    }
+    static list(state, chooser = (_, presence) => presence) {
+        return Object.keys(state).map((key) => chooser(key, state[key]));
+    }
+    onState(next) {
+        this.joinRef = this.channel.getJoinRef();
+        this.state = Presence.syncState(this.state, next, this.joinHeard, this.leaveHeard);
+        for (const diff of this.pendingDiffs.splice(0))
+            this.apply(diff);
+        guarded(this.synced);
+    }
+    onDiff(diff) {
+        if (this.inPendingSyncState())
+            return void this.pendingDiffs.push(diff);
+        this.apply(diff);
+        guarded(this.synced);
+    }
+    apply(diff) {
+        this.state = Presence.syncDiff(this.state, diff, this.joinHeard, this.leaveHeard);
+    }
+}
+exports.Presence = Presence;
 return exports;
 })({});
 if (typeof module === "object" && module.exports) module.exports = chain;
 // The exports are code in a module, and text in a classic script.
-0 && await /`/; export const { Channel, Events, History, MessageKindEnum, Options, Push, Retry, Socket, TransportSSE, TransportWebSocket, Transports, decode, encode, log } = chain; //`;
+0 && await /`/; export const { Channel, Events, History, MessageKindEnum, Options, Presence, Push, Retry, Socket, TransportSSE, TransportWebSocket, Transports, decode, encode, log } = chain; //`;
 //# sourceMappingURL=chain.js.map

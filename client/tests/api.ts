@@ -75,6 +75,13 @@ const numbers: number[] = [retry.tries(), retry.lastInterval()];
 const message: chain.Message = chain.decode(chain.encode({ topic: "t", event: "e", payload: {}, ref: 1, joinRef: 1 }));
 const isPush: boolean = message.kind === chain.MessageKindEnum.PUSH;
 
+const presence = new chain.Presence(channel, { events: { state: "who", diff: "who_changed" } });
+presence.onJoin((key, current, joined) => chain.log(key, current?.metas.length, joined.metas[0].phx_ref));
+presence.onLeave((key, current, left) => chain.log(key, current.metas.length, left.metas[0].mood));
+presence.onSync(() => undefined);
+const tabs: number[] = presence.list((_, { metas }) => metas.length);
+const people: chain.PresenceEntry[] = chain.Presence.list(chain.Presence.syncState({}, presence.state));
+
 // @ts-expect-error an endpoint is a text
 new chain.Socket(5);
 // @ts-expect-error no such option
@@ -88,4 +95,4 @@ socket.on("open", (transport: string) => transport);
 // @ts-expect-error members that are not for applications are not declared
 socket.expectReply(push);
 
-export { connected, states, reference, numbers, isPush };
+export { connected, states, reference, numbers, isPush, tabs, people };

@@ -13,7 +13,7 @@ import ts from "typescript";
 const client = fileURLToPath(new URL("..", import.meta.url));
 const script = join(client, "dist/chain.js");
 const NAMES = [
-    ...["Channel", "Events", "History", "MessageKindEnum", "Options", "Push", "Retry", "Socket"],
+    ...["Channel", "Events", "History", "MessageKindEnum", "Options", "Presence", "Push", "Retry", "Socket"],
     ...["TransportSSE", "TransportWebSocket", "Transports", "decode", "encode", "log"],
 ];
 
