@@ -41,7 +41,7 @@ export function blocksOf(document) {
       blocks.push({ ...block, text: block.lines.join("\n") + "\n" });
       block = undefined;
     } else {
-      const mark = /^<!-- ([a-z]+): (.+) -->$/.exec(lines[index - 1] ?? "");
+      const mark = /^\s*<!-- ([a-z]+): (.+) -->$/.exec(lines[index - 1] ?? "");
       block = { document, language: fence[1], line: index + 2, lines: [], mark: mark ? { key: mark[1], value: mark[2] } : undefined };
     }
   }
