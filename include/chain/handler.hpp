@@ -48,8 +48,8 @@ class Handler {
     /// @throws std::invalid_argument when its pattern is taken; std::logic_error after the first
     /// client
     Handler& add(Channel channel);
-    /// Adds a transport and configures it. A handler without any gets a WebSocketTransport and an
-    /// SseTransport from `Server`.
+    /// Adds a transport and configures it. A handler without any gets a WebSocketTransport, an
+    /// SseTransport and a LongPollTransport from `Server`.
     /// @throws std::invalid_argument when its name is taken
     Handler& add(std::shared_ptr<Transport> transport);
     /// Declares an io_context that exactly one thread runs; sessions are served in it. Call it

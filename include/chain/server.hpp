@@ -41,8 +41,8 @@ class Server {
     /// Stops without a drain, if it still runs.
     ~Server();
 
-    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport
-    /// and an SseTransport. Before `run` or `start`.
+    /// Serves a handler at its endpoint. A handler without a transport gets a WebSocketTransport,
+    /// an SseTransport and a LongPollTransport. Before `run` or `start`.
     /// @throws std::invalid_argument when the endpoint is taken
     Server& mount(Handler handler);
     /// Opens the port.

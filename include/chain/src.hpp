@@ -25,6 +25,9 @@
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
 #include <chain/impl/detail/plain_connection.ipp>
+#include <chain/impl/detail/poll_answers.ipp>
+#include <chain/impl/detail/poll_connection.ipp>
+#include <chain/impl/detail/poll_table.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
@@ -55,6 +58,7 @@
 #include <chain/impl/socket.ipp>
 #include <chain/impl/testing/kit.ipp>
 #include <chain/impl/topic.ipp>
+#include <chain/impl/transports/longpoll.ipp>
 #include <chain/impl/transports/sse.ipp>
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/utf8.ipp>

@@ -16,6 +16,9 @@ namespace chain::detail {
 /// (HandlerConfig) and `cors`.
 bool page_allowed(const Request& request, std::span<const std::string> allowed,
                   const std::optional<CorsConfig>& cors);
+/// What is logged when it may not: with how to allow it, in HandlerConfig or in `settings`.
+std::string refused_page(std::string_view origin, std::string_view transport,
+                         std::string_view settings);
 /// Adds the headers that an answer to a page of another origin needs.
 void add_cors(Request::Fields& headers, const Request& request,
               const std::optional<CorsConfig>& cors);

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace chain::detail {
@@ -157,5 +158,18 @@ class Lane : public RefCounted<Lane> {
     bool running_later_ = false;
     bool closed_ = false;
 };
+
+/// Runs `task` on the lane, now when this is its thread and no handler runs. @return false when the
+/// lane is gone.
+template <class Task>
+bool on_lane(Lane& lane, Task task) {
+    if (!lane.here()) return lane.post(std::function<void()>(std::move(task)));
+    const Lane::Scope scope(lane);
+    if (lane.in_handler())
+        lane.later(std::move(task));
+    else
+        task();
+    return true;
+}
 
 } // namespace chain::detail

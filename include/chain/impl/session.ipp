@@ -11,24 +11,6 @@
 
 namespace chain {
 
-namespace detail {
-
-/// Runs `task` on the session's lane, now when this is its thread and no handler runs. @return
-/// false when the lane is gone.
-template <class Task>
-bool on_lane(const Ref<SessionCore>& session, Task task) {
-    auto& lane = session->lane();
-    if (!lane.here()) return lane.post(std::function<void()>(std::move(task)));
-    const Lane::Scope scope(lane);
-    if (lane.in_handler())
-        lane.later(std::move(task));
-    else
-        task();
-    return true;
-}
-
-} // namespace detail
-
 Session::Session(detail::Ref<detail::SessionCore> impl) noexcept : impl_(std::move(impl)) {}
 Session::Session(const Session&) noexcept = default;
 Session::Session(Session&&) noexcept = default;
@@ -89,7 +71,8 @@ error_code Session::dispatch(std::string_view frame) {
         return impl_->receive(frame, false);
     }
     auto task = [impl = impl_, text = std::string(frame)] { impl->receive(text, false); };
-    return detail::on_lane(impl_, std::move(task)) ? error_code{} : make_error_code(Errc::closed);
+    return detail::on_lane(impl_->lane(), std::move(task)) ? error_code{}
+                                                           : make_error_code(Errc::closed);
 }
 
 error_code Session::attach(std::shared_ptr<Connection> connection) {
@@ -109,15 +92,15 @@ void Session::writable() {
 }
 
 void Session::schedule_shutdown(std::chrono::milliseconds after) {
-    detail::on_lane(impl_, [impl = impl_, after] { impl->schedule_shutdown(after); });
+    detail::on_lane(impl_->lane(), [impl = impl_, after] { impl->schedule_shutdown(after); });
 }
 
 void Session::stop_scheduled_shutdown() {
-    detail::on_lane(impl_, [impl = impl_] { impl->stop_scheduled_shutdown(); });
+    detail::on_lane(impl_->lane(), [impl = impl_] { impl->stop_scheduled_shutdown(); });
 }
 
 void Session::close(std::uint16_t code, std::string_view reason) {
-    detail::on_lane(impl_,
+    detail::on_lane(impl_->lane(),
                     [impl = impl_, code, why = std::string(reason)] { impl->end(code, why); });
 }
 

@@ -18,6 +18,14 @@ bool page_allowed(const Request& request, std::span<const std::string> allowed,
     return cors->allow_origin && origin != "null" && cors->allow_origin(origin);
 }
 
+std::string refused_page(std::string_view origin, std::string_view transport,
+                         std::string_view settings) {
+    const auto quoted = '"' + std::string(origin) + '"';
+    return "refused " + std::string(transport) + " to a page of origin " + quoted +
+           "; to allow it: HandlerConfig{.allowed_origins = {" + quoted + "}} or " +
+           std::string(settings) + "{.cors = CorsConfig{...}}";
+}
+
 bool all_origins(const CorsConfig& cors) noexcept {
     return std::ranges::find(cors.allow_origins, "*") != cors.allow_origins.end();
 }

@@ -5,6 +5,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_site.hpp>
 #include <chain/detail/text.hpp>
+#include <chain/transports/longpoll.hpp>
 #include <chain/transports/sse.hpp>
 #include <chain/transports/websocket.hpp>
 
@@ -27,7 +28,9 @@ void HttpSite::mount(Handler handler) {
         throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint +
                                     "\" is mounted twice");
     if (HandlerAccess::core(handler)->transports().empty())
-        handler.add(std::make_shared<WebSocketTransport>()).add(std::make_shared<SseTransport>());
+        handler.add(std::make_shared<WebSocketTransport>())
+            .add(std::make_shared<SseTransport>())
+            .add(std::make_shared<LongPollTransport>());
     handlers_.push_back(std::move(handler));
 }
 

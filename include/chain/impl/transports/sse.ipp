@@ -57,9 +57,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void refuse_page() {
         const auto origin = std::string(*request_.header("Origin"));
         handler_->notify([&](Observer& o) {
-            o.log(LogLevel::warning, "refused SSE to a page of origin \"" + origin +
-                                         "\"; to allow it: HandlerConfig{.allowed_origins = {\"" +
-                                         origin + "\"}} or SseConfig{.cors = CorsConfig{...}}");
+            o.log(LogLevel::warning, refused_page(origin, "SSE", "SseConfig"));
         });
         respond_(refuse_request(403, "origin not allowed"));
     }

@@ -1,0 +1,259 @@
+// Definitions of <chain/transports/longpoll.hpp>.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/http_rules.hpp>
+#include <chain/detail/json_scan.hpp>
+#include <chain/detail/lane.hpp>
+#include <chain/detail/poll_connection.hpp>
+#include <chain/detail/poll_table.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/detail/text.hpp>
+#include <chain/transports/longpoll.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace chain {
+
+namespace detail {
+
+/// An answer that no cache keeps, and that pages of every origin may read: without a token it says
+/// nothing.
+HttpAnswer poll_answer(int status, std::string body) {
+    HttpAnswer answer;
+    answer.status = status;
+    answer.headers = {{"Content-Type", "application/json; charset=utf-8"},
+                      {"Cache-Control", "no-store"},
+                      {"Access-Control-Allow-Origin", "*"}};
+    answer.body = std::move(body);
+    return answer;
+}
+
+HttpAnswer poll_status(int status) {
+    return poll_answer(200, R"({"status":)" + std::to_string(status) + '}');
+}
+
+HttpAnswer refuse_poll(int http, int status, std::string_view reason) {
+    auto body = R"({"status":)" + std::to_string(status) + R"(,"reason":)";
+    append_json_string(body, reason);
+    return poll_answer(http, body += '}');
+}
+
+/// Takes the client's token out of its request. A parameter of that name may also be the
+/// application's own.
+std::optional<PollToken> take_token(Request& request) {
+    std::optional<PollToken> found;
+    std::erase_if(request.query, [&](const auto& field) {
+        const auto token = field.first == "token" ? poll_token_from(field.second) : std::nullopt;
+        if (token) found = token;
+        return token.has_value();
+    });
+    const auto header = request.header("X-Phoenix-Longpoll-Token");
+    return header ? poll_token_from(*header) : found;
+}
+
+/// One request to a long-poll endpoint, on the lane where it came in, which need not be that of its
+/// session.
+class PollExchange : public std::enable_shared_from_this<PollExchange> {
+  public:
+    PollExchange(std::shared_ptr<HandlerCore> handler, std::shared_ptr<const LongPollConfig> config,
+                 std::shared_ptr<PollTable> table, net::io_context& context, Request request,
+                 HttpTransport::Respond respond)
+        : handler_(std::move(handler)), config_(std::move(config)), table_(std::move(table)),
+          lane_(&handler_->use(context)), request_(std::move(request)),
+          respond_(std::move(respond)), limit_(context) {}
+
+    void run() {
+        if (!page_allowed(request_, handler_->config().allowed_origins, config_->cors))
+            return refuse_page();
+        if (request_.method == "OPTIONS") return answer_preflight();
+        token_ = take_token(request_);
+        if (request_.method == "GET") return poll();
+        if (request_.method == "POST") return take_frames();
+        finish(refuse_poll(400, 400, "use GET or POST"));
+    }
+
+  private:
+    /// A way back to an exchange that still waits, from any thread.
+    struct Back {
+        template <class Task>
+        void operator()(Task task) const {
+            on_lane(*lane, [exchange = exchange, task = std::move(task)] {
+                const auto self = exchange.lock();
+                if (self && self->respond_) task(*self);
+            });
+        }
+        Ref<Lane> lane;
+        std::weak_ptr<PollExchange> exchange;
+    };
+    Back back() { return {lane_, weak_from_this()}; }
+
+    void refuse_page() {
+        const auto origin = std::string(*request_.header("Origin"));
+        handler_->notify([&](Observer& o) {
+            o.log(LogLevel::warning, refused_page(origin, "long-poll", "LongPollConfig"));
+        });
+        finish(refuse_poll(200, 403, "origin not allowed"));
+    }
+
+    void answer_preflight() {
+        auto cors = config_->cors.value_or(CorsConfig{});
+        cors.allow_methods = {"get, post, options"};
+        cors.allow_headers = {
+            std::string(request_.header("Access-Control-Request-Headers").value_or(""))};
+        HttpAnswer answer;
+        answer.headers = {{"Access-Control-Allow-Origin", "*"}};
+        add_preflight(answer.headers, request_, cors);
+        finish(std::move(answer));
+    }
+
+    void poll() {
+        const auto connection = token_ ? table_->find(*token_) : nullptr;
+        if (!connection) return poll_ended();
+        // Longer than a poll waits: only a lane that hangs has not answered by then.
+        give_up_after(config_->window * 3 / 2,
+                      R"({"status":204,"token":")" + to_text(*token_) + R"(","messages":[]})");
+        auto reply = [back = back()](std::optional<std::string> body) {
+            back([body = std::move(body)](PollExchange& self) {
+                if (!body) return self.poll_ended();
+                self.finish(poll_answer(200, *body));
+            });
+        };
+        const bool reached =
+            on_lane(connection->lane(),
+                    [connection, seen = token_->answer, reply] { connection->poll(seen, reply); });
+        if (!reached) poll_ended();
+    }
+
+    /// There is no such session (any more).
+    void poll_ended() {
+        if (!respond_) return;
+        auto rest =
+            token_ ? table_->last_words(*token_, handler_->clock().now(), config_->answer_bytes)
+                   : std::nullopt;
+        if (rest) return finish(poll_answer(200, std::move(*rest)));
+        limit_.cancel();
+        handler_->connect(*lane_, std::exchange(request_, {}), Framing::lines,
+                          [self = shared_from_this()](ConnectResult result) {
+                              self->connected(std::move(result));
+                          });
+    }
+
+    void connected(ConnectResult result) {
+        if (!result) return refuse_client(result.error());
+        const auto connection =
+            std::make_shared<PollConnection>(SessionAccess::core(*result), *config_, table_);
+        finish(poll_answer(200, connection->start()));
+    }
+
+    /// Clients of phoenix.js stop for ever on a status that they do not know: 500 makes them come
+    /// back after a while.
+    void refuse_client(const Refusal& refusal) {
+        const auto reason = refusal.reason.empty() ? "refused" : refusal.reason;
+        if (refusal.status < 500 || refusal.status > 599)
+            return finish(refuse_poll(200, 403, reason));
+        auto answer = refuse_poll(refusal.status, 500, reason);
+        const auto seconds =
+            std::chrono::ceil<std::chrono::seconds>(handler_->config().timeouts.restart);
+        if (refusal.status == 503)
+            answer.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
+        finish(std::move(answer));
+    }
+
+    void take_frames() {
+        const auto connection = token_ ? table_->find(*token_) : nullptr;
+        if (!connection) return finish(poll_status(410));
+        const auto posted = std::make_shared<PostedFrames>();
+        if (!read_body(*posted)) return finish(refuse_poll(400, 400, "not base64"));
+        give_up_after(config_->window, R"({"status":408})", posted);
+        const bool reached = on_lane(connection->lane(), [connection, posted, back = back()] {
+            const auto status = connection->take(*posted);
+            back([status](PollExchange& self) { self.posted(status); });
+        });
+        if (!reached) finish(poll_status(410));
+    }
+
+    void posted(int status) {
+        const bool clear = status == 400 || status == 413;
+        auto answer = poll_status(status);
+        if (clear) answer.status = status;
+        finish(std::move(answer));
+    }
+
+    /// @return false when a line is wrong.
+    bool read_body(PostedFrames& posted) {
+        auto type = request_.header("Content-Type").value_or("");
+        type = trim_spaces(take_until(type, ';'));
+        if (!equals_ignoring_case(type, "application/x-ndjson")) {
+            posted.frames.push_back({std::move(request_.body)});
+            return true;
+        }
+        std::string_view rest = request_.body;
+        while (!rest.empty() && posted.frames.size() < config_->lines_per_post) {
+            auto line = take_until(rest, '\n');
+            if (line.ends_with('\r')) line.remove_suffix(1);
+            if (line.empty()) continue;
+            const bool text = line.front() == '[' || line.front() == '{';
+            auto frame = text ? std::string(line) : base64_decode(line);
+            if (!frame) return false;
+            posted.frames.push_back({std::move(*frame), !text});
+        }
+        return true;
+    }
+
+    /// Stays alive, and answers this after a while. Nothing else keeps an exchange that waits for
+    /// another lane, so that it goes with its own.
+    void give_up_after(std::chrono::milliseconds time, std::string body,
+                       std::shared_ptr<PostedFrames> posted = nullptr) {
+        limit_.expires_after(time);
+        limit_.async_wait([self = shared_from_this(), body = std::move(body),
+                           posted = std::move(posted)](error_code cancelled) {
+            if (cancelled || !self->respond_) return;
+            if (posted) posted->given_up = true;
+            self->finish(poll_answer(200, body));
+        });
+    }
+
+    void finish(HttpAnswer answer) {
+        limit_.cancel();
+        std::exchange(respond_, nullptr)(std::move(answer));
+    }
+
+    std::shared_ptr<HandlerCore> handler_;
+    std::shared_ptr<const LongPollConfig> config_;
+    std::shared_ptr<PollTable> table_;
+    Ref<Lane> lane_;
+    Request request_;
+    HttpTransport::Respond respond_; ///< Until it is answered.
+    net::steady_timer limit_;
+    std::optional<PollToken> token_;
+};
+
+} // namespace detail
+
+LongPollTransport::LongPollTransport(LongPollConfig config)
+    : config_(std::make_shared<const LongPollConfig>(std::move(config))),
+      table_(std::make_shared<detail::PollTable>()) {}
+LongPollTransport::~LongPollTransport() = default;
+
+void LongPollTransport::configure(Handler& handler) {
+    handler_ = detail::HandlerAccess::core(handler)->weak_from_this();
+}
+
+detail::HttpAnswer LongPollTransport::refuse(const Request&, int status,
+                                             std::string_view reason) const {
+    return detail::refuse_poll(status, status, reason);
+}
+
+void LongPollTransport::serve(net::io_context& context, Request request, Respond respond) {
+    auto handler = handler_.lock();
+    if (!handler) return respond(detail::refuse_poll(503, 500, "closed"));
+    std::make_shared<detail::PollExchange>(std::move(handler), config_, table_, context,
+                                           std::move(request), std::move(respond))
+        ->run();
+}
+
+} // namespace chain
