@@ -2,10 +2,13 @@
 #include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
+#include <chain/impl/detail/base64.ipp>
 #include <chain/impl/detail/batch.ipp>
 #include <chain/impl/detail/broadcast.ipp>
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
+#include <chain/impl/detail/dialect.ipp>
+#include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/lane.ipp>
 #include <chain/impl/detail/lane_timer.ipp>
@@ -14,6 +17,7 @@
 #include <chain/impl/detail/membership.ipp>
 #include <chain/impl/detail/membership_run.ipp>
 #include <chain/impl/detail/membership_work.ipp>
+#include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
@@ -36,6 +40,7 @@
 #include <chain/impl/reply.ipp>
 #include <chain/impl/request.ipp>
 #include <chain/impl/serializers/chain.ipp>
+#include <chain/impl/serializers/phoenix.ipp>
 #include <chain/impl/session.ipp>
 #include <chain/impl/socket.ipp>
 #include <chain/impl/topic.ipp>

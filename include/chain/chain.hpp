@@ -11,6 +11,7 @@
 #include <chain/json.hpp>
 #include <chain/message.hpp>
 #include <chain/observer.hpp>
+#include <chain/origin.hpp>
 #include <chain/payload.hpp>
 #include <chain/pubsub.hpp>
 #include <chain/reply.hpp>
@@ -18,6 +19,7 @@
 #include <chain/request.hpp>
 #include <chain/serializer.hpp>
 #include <chain/serializers/chain.hpp>
+#include <chain/serializers/phoenix.hpp>
 #include <chain/session.hpp>
 #include <chain/socket.hpp>
 #include <chain/topic.hpp>

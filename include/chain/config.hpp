@@ -2,9 +2,12 @@
 #pragma once
 
 #include <chain/json.hpp>
+#include <chain/origin.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +15,7 @@
 namespace chain {
 
 class Observer;
+class Request;
 class Serializer;
 
 /// Limits of an endpoint. Each is checked before anything is buffered.
@@ -41,6 +45,16 @@ struct Timeouts {
         15'000}; ///< For a session without a connection, where its transport keeps it.
 };
 
+/// What clients find that choose a Phoenix dialect, by `vsn` in their query.
+enum class PhoenixClients : std::uint8_t {
+    refused, ///< Nothing: HTTP 403.
+    welcome, ///< The handler's channels. Of pushes and broadcasts, whose payload has to be an
+             ///< object for many of them, another payload reaches them as `{"value": payload}`.
+    strict,  ///< The handler's channels. A push or broadcast whose payload is no object, null or
+             ///< bytes is refused at the call with `Errc::not_an_object`, as in Phoenix. It is so
+             ///< too where `HandlerConfig::serializer` is a Phoenix dialect.
+};
+
 /// Settings of a Handler.
 struct HandlerConfig {
     std::string endpoint =
@@ -48,11 +62,24 @@ struct HandlerConfig {
     Limits limits = {};     ///< What clients may use up.
     Timeouts timeouts = {}; ///< How long things may take.
     Json options = nullptr; ///< The application's own settings, readable from every session.
-    /// Origins that browsers may connect from besides the endpoint's own, as `https://example.com`;
-    /// `*` allows every one.
+    /// Origins that browsers may connect from besides the endpoint's own: `https://example.com`
+    /// (and its port, 443 unless given), `//example.com:81` (any scheme), `//example.com` (any
+    /// scheme and port). A `*.` before the host stands for the domain itself and all below it; `*`
+    /// allows every page.
     std::vector<std::string> allowed_origins = {};
+    OwnOrigin own_origin = OwnOrigin::host; ///< Which pages are the endpoint's own.
+    /// Decides on the pages that are neither listed nor the endpoint's own, those without a host
+    /// too; called on the connection's thread. Empty, or throwing, refuses them.
+    std::function<bool(const PageOrigin&, const Request&)> allow_origin = {};
+    /// WebSocket subprotocols to agree to, besides Phoenix's.
+    std::vector<std::string> subprotocols = {};
+    /// Take the token that Phoenix clients send (`Request::auth_token`), and agree to their
+    /// subprotocol, "phoenix"? With this or a list of subprotocols, a client that offers none of
+    /// those is answered 403; without either, what it offers is ignored.
+    bool auth_token = true;
     std::shared_ptr<const Serializer> serializer =
-        {}; ///< The default dialect; empty means the chain protocol.
+        {}; ///< The dialect of clients without `vsn`; empty means the chain protocol.
+    PhoenixClients phoenix = PhoenixClients::welcome; ///< Clients with `vsn`.
     std::shared_ptr<Observer> observer = {}; ///< Logs and metrics; empty means warnings to stderr.
 };
 

@@ -17,7 +17,7 @@ struct CorsConfig {
     bool allow_credentials = true;      ///< May requests carry cookies?
     bool allow_private_network = false; ///< May public pages reach a private network's address?
     std::vector<std::string> allow_origins =
-        {}; ///< As `https://example.com`, or `*` for all: then without credentials.
+        {}; ///< As `HandlerConfig::allowed_origins`; with `*`, for all, without credentials.
     std::vector<std::string> allow_methods = {"GET", "POST"}; ///< What a page may do.
     /// What a page may set.
     std::vector<std::string> allow_headers = {"Content-Type", "Authorization", "X-Chain-Session"};

@@ -40,6 +40,7 @@ enum class Errc {
     invalid_cluster_frame, ///< Another node sent bytes that cannot be read.
     adapter_failed,        ///< The cluster adapter could not take the message.
     other_framing,         ///< The connection's framing is not that of the session.
+    not_an_object,         ///< The payload is no JSON object, and clients need one.
 };
 
 /// The category of `Errc`; its name is "chain".

@@ -28,16 +28,19 @@ enum class Status : std::uint8_t { ok = 0, error = 1 };
 struct Message {
     MessageKind kind = MessageKind::push; ///< What it is for.
     Status status = Status::ok;           ///< Of a reply.
-    bool binary = false;                  ///< Is `payload` bytes rather than JSON text?
-    std::uint32_t count = 0;              ///< Of an ack: frames received.
+    /// Of a reply: the outcome's name where it is neither ok nor error; `status` is error then.
+    std::string_view status_name = {};
+    bool binary = false;     ///< Is `payload` bytes rather than JSON text?
+    std::uint32_t count = 0; ///< Of an ack: frames received.
     std::string_view join_ref =
         {};                    ///< Raw JSON token of the membership's reference; empty means none.
     std::string_view ref = {}; ///< Raw JSON token of the request's reference; empty means none.
     std::string_view topic = {};       ///< Empty in an ack.
     std::string_view event = {};       ///< Of a push or broadcast; empty else.
     std::string_view payload = "null"; ///< Compact JSON text, or bytes.
-    std::string storage[3] =
-        {}; ///< For a serializer that has to unescape topic or event, or compact the payload.
+    /// For a serializer that has to unescape topic or event, compact the payload, or write the
+    /// references.
+    std::string storage[5] = {};
 };
 
 } // namespace chain

@@ -36,10 +36,27 @@ class Reply {
         return {Status::error, Json{{"reason", std::string(std::string_view(reason))}}};
     }
 
+    /// Another outcome than ok and error, by its name. Phoenix clients get the name; chain clients,
+    /// which know two outcomes only, an error.
+    /// @param status  1 to 255 bytes of UTF-8; "ok" and "error" are those
+    /// @param payload  what to send with it
+    /// @throws std::invalid_argument when `status` is none
+    static Reply with_status(std::string status, Json payload = Json::object());
+    /// The same, with this payload as it is.
+    template <std::same_as<Payload> P>
+    static Reply with_status(std::string status, P payload) {
+        auto reply = with_status(std::move(status));
+        reply.json_ = Json::value_t::discarded;
+        reply.payload_ = std::move(payload);
+        return reply;
+    }
+
     /// True when there is nothing to send.
     bool is_none() const noexcept { return none_; }
     /// ok or error.
     Status status() const noexcept { return status_; }
+    /// The outcome's name where it is neither ok nor error, else empty.
+    const std::string& status_name() const noexcept { return status_name_; }
     /// What to send. Not JSON when a string in it is not UTF-8: then `Errc::invalid_payload`.
     result<Payload> payload() const;
 
@@ -50,6 +67,7 @@ class Reply {
 
     bool none_ = true;
     Status status_ = Status::ok;
+    std::string status_name_;
     Json json_ = Json::value_t::discarded; ///< Discarded: `payload_` is what counts.
     Payload payload_;
 };

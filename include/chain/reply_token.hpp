@@ -4,6 +4,7 @@
 #include <chain/error.hpp>
 #include <chain/reply.hpp>
 
+#include <cstdint>
 #include <memory>
 
 namespace chain {
@@ -11,6 +12,12 @@ namespace chain {
 namespace detail {
 struct PendingReply;
 }
+
+/// How often a token may be used.
+enum class TokenUse : std::uint8_t {
+    once,
+    often, ///< Each answer is sent. phoenix.js and chain.js take the first and ignore the others.
+};
 
 /// The right to answer one request after its handler has returned, once, from any thread. May be
 /// copied; the first reply through any copy counts. Dropping it unused leaves the request without

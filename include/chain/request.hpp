@@ -26,6 +26,9 @@ class Request {
     std::string peer_address;    ///< The client's IP address as text; empty when there is none.
     std::uint16_t peer_port = 0; ///< The client's port; 0 when there is none.
     bool tls = false;            ///< Did the client connect over TLS?
+    /// The token that a Phoenix client authenticates with (its `authToken`), which it keeps out of
+    /// the URL.
+    std::optional<std::string> auth_token = {};
 
     /// The path of `target`, without its query.
     std::string_view path() const noexcept;
@@ -37,14 +40,19 @@ class Request {
     Fields cookies() const;
     /// The first cookie `name` of the Cookie headers, or nullopt.
     std::optional<std::string_view> cookie(std::string_view name) const noexcept;
-    /// The query parameters as a JSON object of strings; the last of several wins.
+    /// The query parameters as a JSON object of strings; the last of several wins. `a[b]=c` is an
+    /// object within it, `a[]=b` an array.
     Json params() const;
 };
 
 /// Why a client is not let in, for the connect handler to return.
 struct Refusal {
-    int status = 403;   ///< HTTP status, 400 to 599; anything else is sent as 403.
-    std::string reason; ///< Sent as `{"reason": reason}`; empty means "refused".
+    int status = 403; ///< HTTP status, 400 to 599; anything else is sent as 403.
+    /// Sent as `{"reason": reason}`; empty means "refused", and to a Phoenix client no body at all.
+    std::string reason = {};
+    /// Sent instead, as it is; plain text unless `headers` say what it is.
+    std::optional<std::string> body = {};
+    Request::Fields headers = {}; ///< Sent as well.
 };
 
 namespace detail {

@@ -69,13 +69,19 @@ class Session {
     /// Stores a value under `key`.
     void set(std::string_view key, Json value);
 
+    /// Names the session, as "user:7", for `Handler::disconnect`. Sessions may share a name; a
+    /// session has one at a time, and an empty one is none.
+    void name(std::string name);
+    /// Its name; empty when it has none.
+    const std::string& name() const noexcept;
+
     /// Sends a frame that is already in the session's dialect, as it is.
     /// @return no error when it is on its way; `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view frame);
     /// Handles a frame as if the client had sent it. For transports.
     /// @return no error when it was understood or is posted; `Errc::not_json`,
     /// `Errc::malformed_frame`, `Errc::binary_frame`, `Errc::closed`.
-    error_code dispatch(std::string_view frame);
+    error_code dispatch(std::string_view frame, bool binary = false);
     /// Connects the session to a carrier; an older one is closed with 4001. For transports, on the
     /// session's executor.
     /// @return no error; `Errc::closed`; `Errc::other_framing` when its framing is not that which

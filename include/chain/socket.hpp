@@ -25,16 +25,17 @@ enum class LeaveReason : std::uint8_t {
     rejoin, ///< The client joined the topic again.
     close,  ///< The session ended.
     error,  ///< A handler threw.
+    stop,   ///< The application ended it, with `Socket::leave`.
 };
 
 /// One client's membership of one topic: what handlers are given. A shared handle: it may be copied
 /// and kept, and never dangles. After the membership has ended, sending through it returns
 /// `Errc::not_joined`.
 ///
-/// Thread safety: `push`, `broadcast`, `broadcast_from`, `topic`, `id` and `session` from any
-/// thread; on the session's own executor they act at once and return the final result, elsewhere
-/// they post and return what is known. All else only on the session's executor, which is where
-/// handlers run.
+/// Thread safety: `push`, `broadcast`, `broadcast_from`, `leave`, `topic`, `id` and `session` from
+/// any thread; on the session's own executor they act at once and return the final result,
+/// elsewhere they post and return what is known. All else only on the session's executor, which is
+/// where handlers run.
 class Socket {
   public:
     /// Wraps the library's own object; applications get sockets from handlers.
@@ -82,7 +83,8 @@ class Socket {
     /// Sends an event to this client on this topic. In a join handler it is sent after the join's
     /// reply.
     /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
-    /// `Errc::invalid_payload`, `Errc::slow_consumer`, `Errc::closed`.
+    /// `Errc::invalid_payload`, `Errc::not_an_object` (see `PhoenixClients`),
+    /// `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view event, Json payload = nullptr);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
@@ -94,7 +96,8 @@ class Socket {
     error_code send(std::string_view frame);
     /// Sends an event to everybody in this topic, this client too.
     /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
-    /// `Errc::invalid_payload`, `Errc::adapter_failed`, `Errc::closed`.
+    /// `Errc::invalid_payload`, `Errc::not_an_object` (see `PhoenixClients`),
+    /// `Errc::adapter_failed`, `Errc::closed`.
     error_code broadcast(std::string_view event, Json payload = nullptr);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
@@ -109,9 +112,14 @@ class Socket {
     error_code broadcast_from(std::string_view event, const P& payload) {
         return broadcast_payload(event, payload, true);
     }
+    /// Ends this membership, as soon as the handler that runs has completed: its answer is sent,
+    /// the leave handler runs (reason stop), and the client is told that it is no member any more.
+    /// @return no error when it will be so; `Errc::not_joined`, `Errc::closed`.
+    error_code leave();
     /// The right to answer the event being handled later. Return nothing from the handler then: an
     /// answer that it returns uses the token up. Outside an event handler the token is empty.
-    ReplyToken reply_token();
+    /// @param use  how often the token may be used
+    ReplyToken reply_token(TokenUse use = TokenUse::once);
 
     friend bool operator==(const Socket& a, const Socket& b) noexcept { return a.impl_ == b.impl_; }
 

@@ -6,10 +6,13 @@
 #include <chain/impl/channel.ipp>
 #include <chain/impl/client_files.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
+#include <chain/impl/detail/base64.ipp>
 #include <chain/impl/detail/batch.ipp>
 #include <chain/impl/detail/broadcast.ipp>
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
+#include <chain/impl/detail/dialect.ipp>
+#include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/http_connection.ipp>
 #include <chain/impl/detail/http_rules.ipp>
@@ -39,6 +42,7 @@
 #include <chain/impl/detail/sse_connection.ipp>
 #include <chain/impl/detail/sse_format.ipp>
 #include <chain/impl/detail/sse_tabs.ipp>
+#include <chain/impl/detail/subprotocol.ipp>
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
@@ -53,6 +57,7 @@
 #include <chain/impl/reply.ipp>
 #include <chain/impl/request.ipp>
 #include <chain/impl/serializers/chain.ipp>
+#include <chain/impl/serializers/phoenix.ipp>
 #include <chain/impl/server.ipp>
 #include <chain/impl/session.ipp>
 #include <chain/impl/socket.ipp>

@@ -118,7 +118,7 @@ TEST_CASE("unknown paths are 404, and the endpoint matches whole path segments")
         CHECK(get(server, path).status == 404);
     }
     CHECK(get(server, "/socket/websocket").status == 426);
-    CHECK(get(server, "/socket/websocket?vsn=1").status == 426);
+    CHECK(get(server, "/socket/websocket?token=1").status == 426);
     CHECK(RawClient(server.port()).upgrade("/socketfoo/websocket").status == 404);
 }
 

@@ -3,7 +3,6 @@
 
 #include <chain/detail/poll_answers.hpp>
 #include <chain/detail/poll_table.hpp>
-#include <chain/detail/text.hpp>
 #include <chain/transports/longpoll.hpp>
 
 #include <memory>
@@ -186,15 +185,4 @@ TEST_CASE("phoenix 75: while a poll waits its session lives, and as long again a
     }
     kit.kit->advance(1'100ms);
     CHECK(kit.handler.sessions() == 0);
-}
-
-TEST_CASE("base64 is read in both alphabets, padded or not, and nothing else is") {
-    using chain::detail::base64_decode;
-    CHECK(base64_decode("") == "");
-    CHECK(base64_decode("AAECAw==") == std::string("\0\1\2\3", 4));
-    CHECK(base64_decode("AAECAw") == std::string("\0\1\2\3", 4));
-    CHECK(base64_decode("-_+/") == "\xfb\xff\xbf");
-    CHECK(base64_decode("YWI=") == "ab");
-    for (const char* wrong : {"A", "AAAAA", "AA=A", "AAA==", "A===", "=", "AA AA", "AAA\n", "%"})
-        CHECK_FALSE(base64_decode(wrong));
 }

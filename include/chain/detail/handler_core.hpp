@@ -35,7 +35,15 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     const Clock& clock() const noexcept { return *clock_; }
     void set_clock(std::shared_ptr<const Clock> clock) noexcept { clock_ = std::move(clock); }
     Observer& observer() const noexcept { return *config_.observer; }
-    const Serializer& serializer() const noexcept { return *config_.serializer; }
+    /// The dialect that a client speaks, or null when it asks for one that there is not.
+    const Serializer* dialect(const Request& request, Framing framing) const noexcept;
+    /// May the page that sent this request connect? What the application throws is told, and
+    /// refuses it.
+    bool allows_page(const Request& request) noexcept;
+    /// May this be sent to clients?
+    bool sends(std::string_view payload, bool binary) const noexcept {
+        return pubsub_->sends(payload, binary);
+    }
     PubSubCore& pubsub() const noexcept { return *pubsub_; }
     const std::shared_ptr<PubSubCore>& shared_pubsub() const noexcept { return pubsub_; }
     SessionTable& sessions() noexcept { return sessions_; }
@@ -76,6 +84,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Ref<SessionCore> find(std::string_view id) const;
     /// A session has ended.
     void ended(SessionCore& session);
+    /// Ends all sessions of this name.
+    void disconnect(std::string_view name);
     /// Tells those who drain when no session is left.
     void check_drained();
 
@@ -88,6 +98,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     class Draining;
 
     std::optional<Refusal> full() const;
+    void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);
     void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
                const Connected& done);

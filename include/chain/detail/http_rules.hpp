@@ -6,16 +6,13 @@
 #include <chain/request.hpp>
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace chain::detail {
 
-/// May the page that sent this request use the transport? By the endpoint's own origin, `allowed`
-/// (HandlerConfig) and `cors`.
-bool page_allowed(const Request& request, std::span<const std::string> allowed,
-                  const std::optional<CorsConfig>& cors);
+/// May the page that sent this request use the transport, by the rules of its `cors`?
+bool cors_allows(const Request& request, const std::optional<CorsConfig>& cors);
 /// What is logged when it may not: with how to allow it, in HandlerConfig or in `settings`.
 std::string refused_page(std::string_view origin, std::string_view transport,
                          std::string_view settings);

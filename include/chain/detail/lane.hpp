@@ -107,6 +107,10 @@ class Lane : public RefCounted<Lane> {
     void add(SessionCore& session);
     void remove(SessionCore& session);
     std::vector<Ref<SessionCore>> all_sessions() const;
+    /// Gives a session another name.
+    void name(SessionCore& session, std::string name);
+    /// The sessions of this name.
+    std::vector<Ref<SessionCore>> named(std::string_view name) const;
 
     /// Reused buffers: what was decoded last, what was encoded last, and what was read last.
     Message& inbound() noexcept { return inbound_; }
@@ -132,6 +136,7 @@ class Lane : public RefCounted<Lane> {
     void wake();
     void run_mailbox();
     void run(const Errand& errand);
+    void unname(const SessionCore& session);
     void intercept(TopicEntry& entry, Ref<Broadcast> shared);
     void append(Group& group, const Message& message, const Membership* except,
                 const Broadcast* shared);
@@ -148,6 +153,7 @@ class Lane : public RefCounted<Lane> {
     std::unique_ptr<LaneTimer> timer_;
     std::deque<std::function<void()>> later_;
     std::vector<SessionCore*> sessions_;
+    StringMap<std::vector<SessionCore*>> names_;
     Message inbound_;
     std::string scratch_;
     std::unique_ptr<char[]> read_buffer_;

@@ -29,6 +29,7 @@ struct Errand {
     std::string payload = {};
     Status status = Status::ok;
     bool binary = false;
+    std::string status_name = {};
 };
 
 /// What other threads ask of a lane, in order. Data (broadcasts and errands) may be applied ahead

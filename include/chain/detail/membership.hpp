@@ -74,6 +74,12 @@ class Membership : public RefCounted<Membership> {
     /// Ends the membership as soon as what runs has completed. `request` is the leave message or
     /// the next join, or null.
     void end(LeaveReason why, const Message* request);
+    /// Ends the membership for the application, when what runs has completed by itself.
+    void stop();
+    /// Takes the place of one that has ended, which is told so once this one's join is answered.
+    void replaces(Membership& old);
+    /// Tells the client that this membership has ended, because it joined again as `join_ref`.
+    void tell_closed(std::string_view join_ref);
     /// Lets a message wait for what runs. @return false when too many wait.
     bool wait(const Message& message);
     /// A newer join has come while a handler runs: ends this membership and lets the join wait.
@@ -89,9 +95,8 @@ class Membership : public RefCounted<Membership> {
     void hold(Ref<Broadcast> broadcast, bool intercepted);
     /// Runs the out handler for a broadcast, and sends what it gives.
     void deliver_intercepted(const Ref<Broadcast>& broadcast);
-    std::shared_ptr<PendingReply> make_token();
-    error_code reply_later(std::string_view ref, Status status, std::string_view payload,
-                           bool binary);
+    std::shared_ptr<PendingReply> make_token(TokenUse use);
+    error_code reply_later(std::string_view ref, const Answer& answer);
 
   private:
     enum class Activity : std::uint8_t { none, join, event, leave };
@@ -113,10 +118,12 @@ class Membership : public RefCounted<Membership> {
     void conclude_leave();
     void forget_waiting();
     const StoredMessage* next_join() const noexcept;
-    void tell_closed(const StoredMessage* join);
+    void conclude_rejoin(const StoredMessage* request);
+    void route_join(const Message& message);
+    void close_replaced();
     void proceed();
     void cancel();
-    void answer(Status status, std::string_view payload, bool binary);
+    void answer(const Answer& answer);
     bool keep(Held held);
     void release_held();
     void postpone(const Ref<Broadcast>& broadcast);

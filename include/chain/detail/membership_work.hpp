@@ -45,6 +45,7 @@ struct PendingReply {
     Ref<Membership> membership;
     std::string ref;
     std::atomic<bool> used{false};
+    bool often = false; ///< May it be answered again?
 };
 
 struct MembershipWork {
@@ -69,7 +70,9 @@ struct MembershipWork {
     Patience patience; ///< For a coroutine that was cancelled.
     std::shared_ptr<PendingReply>
         token; ///< For the event being handled, when the handler asked for one.
-    std::optional<LeaveReason> ending;    ///< To be ended when what runs has completed.
+    std::optional<LeaveReason> ending; ///< To be ended when what runs has completed.
+    bool untold = false; ///< Is the client still to be told, by a newer join, that it has ended?
+    Ref<Membership> replaced; ///< The one before it, to be told closed once the join is answered.
     std::optional<StoredMessage> request; ///< The leave message, or the next join, behind the end.
 };
 

@@ -4,6 +4,7 @@
 #include <chain/adapter.hpp>
 #include <chain/detail/adapter_link.hpp>
 #include <chain/detail/cluster_frame.hpp>
+#include <chain/detail/dialect.hpp>
 #include <chain/detail/pattern_map.hpp>
 #include <chain/detail/topic_router.hpp>
 #include <chain/message.hpp>
@@ -37,9 +38,15 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     ~PubSubCore();
 
     TopicRouter& router() noexcept { return router_; }
-    /// A dialect that sessions may use: broadcasts that reach several lanes are encoded for it
-    /// once, by the publisher.
-    void add_serializer(const Serializer& serializer) { serializers_.push_back(&serializer); }
+    /// A session uses this dialect: broadcasts that reach several lanes are encoded for it once, by
+    /// the publisher.
+    void uses(const Serializer& serializer) { dialects_.add(serializer); }
+    /// Payloads have to be objects, null or bytes. Set-up.
+    void objects_only() noexcept { objects_only_ = true; }
+    /// May this be sent to clients?
+    bool sends(std::string_view payload, bool binary) const noexcept {
+        return !objects_only_ || binary || payload.starts_with('{') || payload == "null";
+    }
     /// No adapter may be attached from now on.
     void freeze() noexcept { frozen_ = true; }
 
@@ -84,12 +91,13 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     std::shared_ptr<Observer> observer_;
     RandomId node_;
     TopicRouter router_;
-    std::vector<const Serializer*> serializers_;
+    DialectsInUse dialects_;
     mutable std::mutex mutex_; ///< Guards the next two.
     Subscribers subscribers_;
     PatternMap<std::shared_ptr<AdapterLink>> links_;
     std::vector<std::shared_ptr<AdapterLink>> all_links_;
     bool frozen_ = false;
+    bool objects_only_ = false;
 };
 
 } // namespace chain::detail

@@ -7,8 +7,8 @@
 
 namespace chain::detail {
 
-/// A raw JSON token in eight bytes: small numbers inline, anything else on the heap. Empty means
-/// none.
+/// A raw JSON token in eight bytes: small numbers inline, in quotes or not, anything else on the
+/// heap. Empty means none.
 class Reference {
   public:
     Reference() noexcept = default;
@@ -28,8 +28,8 @@ class Reference {
     bool is_number() const noexcept { return (bits_ & 1U) != 0; }
     const std::string* heap() const noexcept;
 
-    std::uintptr_t bits_ =
-        0; ///< 0: none; odd: a number, shifted left; even: a pointer to a string.
+    std::uintptr_t bits_ = 0; ///< 0: none; odd: a number, shifted left, and 2 when it is in quotes;
+                              ///< else a pointer to a string.
 };
 
 } // namespace chain::detail

@@ -31,7 +31,6 @@ inline constexpr std::string_view join_crashed = "join crashed";
 inline constexpr std::string_view wildcard = "joining topics with wildcard is not allowed";
 inline constexpr std::string_view invalid_topic = "invalid topic";
 inline constexpr std::string_view unmatched_topic = "unmatched topic";
-inline constexpr std::string_view too_many_topics = "too many topics";
 inline constexpr std::string_view unknown_event = "unknown event";
 inline constexpr std::string_view comma = "commas are not allowed in event";
 inline constexpr std::string_view invalid_event = "invalid event";
@@ -39,6 +38,14 @@ inline constexpr std::string_view busy = "busy";
 inline constexpr std::string_view bad_payload = "bad payload";
 inline constexpr std::string_view internal_error = "internal error";
 } // namespace reason
+
+/// What a reply says.
+struct Answer {
+    Status status;
+    std::string_view payload;
+    bool binary = false;
+    std::string_view status_name = {}; ///< Where it is neither ok nor error.
+};
 
 /// The value under `key` of an object that may not be there, or null.
 const Json& value_at(const Json* object, std::string_view key) noexcept;
@@ -68,6 +75,9 @@ class SessionCore : public RefCounted<SessionCore> {
     Json& assigns();
     const Json* find_assigns() const noexcept;
     StateSlot& state() noexcept { return state_; }
+    /// What it is called, for the lane's index; empty when it has no name.
+    const std::string& name() const noexcept;
+    void name(std::string name) { extras().name = std::move(name); }
 
     Membership* memberships() const noexcept { return first_.get(); }
     Membership* find(std::string_view topic) const noexcept;
@@ -81,9 +91,11 @@ class SessionCore : public RefCounted<SessionCore> {
     /// Handles a client's message, whose topic has not been looked at yet.
     void route(const Message& message);
 
-    void reply(std::string_view join_ref, std::string_view ref, Status status,
-               std::string_view payload, bool binary = false);
+    void reply(std::string_view topic, std::string_view join_ref, std::string_view ref,
+               const Answer& answer);
     void reply_error(const Message& request, std::string_view why);
+    /// Joins again, in the place of a membership that has just ended.
+    void rejoin(const Message& message, Membership& replaced);
     /// Appends a message to what this session has to send.
     void send(const Message& message);
     error_code send_text(std::string_view frame);
@@ -131,6 +143,7 @@ class SessionCore : public RefCounted<SessionCore> {
         explicit Extras(SessionCore& session);
         Json params;
         Json assigns;
+        std::string name;
         Shutdown shutdown;
         std::uint16_t close_code = 1000;
         std::string close_reason;
@@ -139,7 +152,8 @@ class SessionCore : public RefCounted<SessionCore> {
     Extras& extras();
     const Slice& stamped(const Slice& slice);
     void join(const Message& message);
-    void start_join(const Message& message);
+    bool start_join(const Message& message, Membership* replaced);
+    void reply_unjoined(const Message& request, std::string_view why);
     void leave(const Message& message);
     void event(const Message& message);
     std::string take_partial();

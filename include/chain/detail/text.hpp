@@ -1,7 +1,6 @@
 // Small helpers for header fields and the like.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,8 +11,6 @@ namespace chain::detail {
 int hex_digit(char c) noexcept;
 /// With `%XX` decoded, and `+` to a space where that is wanted; a broken escape stays as it is.
 std::string percent_decode(std::string_view text, bool plus_is_space);
-/// The bytes of base64 text of either alphabet (RFC 4648), padded or not, or nothing.
-std::optional<std::string> base64_decode(std::string_view text);
 /// Cuts the part before `separator` (and that) off the front of `text`.
 std::string_view take_until(std::string_view& text, char separator) noexcept;
 /// Are they equal, ASCII letters of either case taken as the same?

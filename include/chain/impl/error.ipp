@@ -48,6 +48,9 @@ const char* describe(Errc code) noexcept {
     case Errc::adapter_failed: return "adapter failed: look at the broker's health";
     case Errc::other_framing:
         return "other framing: attach a connection of the framing that the session was opened with";
+    case Errc::not_an_object:
+        return "not an object: send a JSON object, null or bytes where strict Phoenix clients are "
+               "served";
     }
     return "unknown error";
 }

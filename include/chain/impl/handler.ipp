@@ -77,6 +77,8 @@ std::optional<Session> Handler::session(std::string_view id) const {
     return Session(std::move(found));
 }
 
+void Handler::disconnect(std::string_view name) { core_->disconnect(name); }
+
 std::size_t Handler::sessions() const noexcept { return core_->sessions().size(); }
 
 PubSub Handler::pubsub() const { return PubSub(core_->shared_pubsub()); }

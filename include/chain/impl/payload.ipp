@@ -1,6 +1,7 @@
 // Definitions of <chain/payload.hpp>.
 #pragma once
 
+#include <chain/detail/base64.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/payload.hpp>
 
@@ -19,20 +20,7 @@ result<std::string> to_text(const Json& value) {
 }
 
 std::string binary_as_json(std::string_view bytes) {
-    static constexpr char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out = R"({"$binary":")";
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto at = [&](std::size_t k) {
-            return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U;
-        };
-        const unsigned group = at(i) << 16U | at(i + 1) << 8U | at(i + 2);
-        out += alphabet[group >> 18U & 63U];
-        out += alphabet[group >> 12U & 63U];
-        out += i + 1 < bytes.size() ? alphabet[group >> 6U & 63U] : '=';
-        out += i + 2 < bytes.size() ? alphabet[group & 63U] : '=';
-    }
-    return out += "\"}";
+    return R"({"$binary":")" + base64_encode(bytes) + "\"}";
 }
 
 } // namespace detail

@@ -73,9 +73,44 @@ std::optional<std::string_view> Request::cookie(std::string_view name) const noe
     return found;
 }
 
+namespace detail {
+
+/// The keys of a nested parameter's name, `a`, `b` and `` of `a[b][]`; the name itself when it is
+/// none, or nested too deeply.
+std::vector<std::string_view> param_keys(std::string_view name) {
+    static constexpr std::size_t max_depth = 16;
+    const auto open = name.find('[');
+    if (open == 0 || open == std::string_view::npos || !name.ends_with(']')) return {name};
+    std::vector<std::string_view> keys = {name.substr(0, open)};
+    auto rest = name.substr(open);
+    while (rest.starts_with('[') && keys.size() <= max_depth) {
+        rest.remove_prefix(1);
+        keys.push_back(take_until(rest, ']'));
+    }
+    return rest.empty() ? keys : std::vector{name};
+}
+
+/// Stores a value below `object`, where a key stands for a member and an empty one for a further
+/// element. What is in the way gives way.
+void store_param(Json& object, std::string_view name, const std::string& value) {
+    auto* at = &object;
+    for (const auto key : param_keys(name)) {
+        if (key.empty() && at != &object) {
+            if (!at->is_array()) *at = Json::array();
+            at = &at->emplace_back();
+        } else {
+            if (!at->is_object()) *at = Json::object();
+            at = &(*at)[std::string(key)];
+        }
+    }
+    *at = value;
+}
+
+} // namespace detail
+
 Json Request::params() const {
     Json object = Json::object();
-    for (const auto& [name, value] : query) object[name] = value;
+    for (const auto& [name, value] : query) detail::store_param(object, name, value);
     return object;
 }
 

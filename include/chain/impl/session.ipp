@@ -51,6 +51,16 @@ void Session::set(std::string_view key, Json value) {
     impl_->assigns()[std::string(key)] = std::move(value);
 }
 
+void Session::name(std::string name) {
+    assert(impl_->lane().here() && "chain: name is for the session's executor");
+    if (!impl_->closed()) impl_->lane().name(*impl_, std::move(name));
+}
+
+const std::string& Session::name() const noexcept {
+    assert(impl_->lane().here() && "chain: name is for the session's executor");
+    return impl_->name();
+}
+
 error_code Session::push(std::string_view frame) {
     if (closed()) return make_error_code(Errc::closed);
     auto& lane = impl_->lane();
@@ -63,14 +73,14 @@ error_code Session::push(std::string_view frame) {
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 
-error_code Session::dispatch(std::string_view frame) {
+error_code Session::dispatch(std::string_view frame, bool binary) {
     if (closed()) return make_error_code(Errc::closed);
     auto& lane = impl_->lane();
     if (lane.here() && !lane.in_handler()) {
         const detail::Lane::Scope scope(lane);
-        return impl_->receive(frame, false);
+        return impl_->receive(frame, binary);
     }
-    auto task = [impl = impl_, text = std::string(frame)] { impl->receive(text, false); };
+    auto task = [impl = impl_, text = std::string(frame), binary] { impl->receive(text, binary); };
     return detail::on_lane(impl_->lane(), std::move(task)) ? error_code{}
                                                            : make_error_code(Errc::closed);
 }

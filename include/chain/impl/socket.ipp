@@ -63,6 +63,8 @@ error_code Socket::push_payload(std::string_view event, const Payload& payload) 
         return impl_->push(event, payload.raw(), payload.is_binary());
     }
     if (!valid_event(event)) return make_error_code(Errc::invalid_event);
+    if (!lane.handler().sends(payload.raw(), payload.is_binary()))
+        return make_error_code(Errc::not_an_object);
     if (status() > SocketStatus::joined) return make_error_code(Errc::not_joined);
     const bool posted =
         lane.post(detail::Errand{detail::Errand::Kind::push, nullptr, impl_, std::string(event),
@@ -110,9 +112,20 @@ error_code Socket::broadcast_payload(std::string_view event, const Payload& payl
     return lane.handler().pubsub().broadcast(message, origin, true);
 }
 
-ReplyToken Socket::reply_token() {
+error_code Socket::leave() {
+    if (status() > SocketStatus::joined) return make_error_code(Errc::not_joined);
+    auto& lane = impl_->session().lane();
+    auto stop = [impl = impl_] { impl->stop(); };
+    if (lane.here() && impl_->busy()) {
+        stop();
+        return {};
+    }
+    return detail::on_lane(lane, std::move(stop)) ? error_code{} : make_error_code(Errc::closed);
+}
+
+ReplyToken Socket::reply_token(TokenUse use) {
     assert(impl_->session().lane().here() && "chain: reply_token is for the session's executor");
-    return ReplyToken(impl_->make_token());
+    return ReplyToken(impl_->make_token(use));
 }
 
 ReplyToken::ReplyToken(std::shared_ptr<detail::PendingReply> pending) noexcept
@@ -122,19 +135,20 @@ error_code ReplyToken::reply(const Reply& answer) const {
     if (!pending_) return make_error_code(Errc::no_request);
     const auto payload = answer.payload();
     if (!payload) return payload.error();
-    if (pending_->used.exchange(true)) return make_error_code(Errc::already_replied);
+    if (pending_->used.exchange(true) && !pending_->often)
+        return make_error_code(Errc::already_replied);
     if (answer.is_none()) return {};
     const auto& membership = pending_->membership;
     auto& lane = membership->session().lane();
     if (lane.here()) {
         const detail::Lane::Scope scope(lane);
-        return membership->reply_later(pending_->ref, answer.status(), payload->raw(),
-                                       payload->is_binary());
+        return membership->reply_later(pending_->ref, {answer.status(), payload->raw(),
+                                                       payload->is_binary(), answer.status_name()});
     }
     if (membership->status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
-    const bool posted = lane.post(detail::Errand{detail::Errand::Kind::reply, nullptr, membership,
-                                                 pending_->ref, std::string(payload->raw()),
-                                                 answer.status(), payload->is_binary()});
+    const bool posted = lane.post(detail::Errand{
+        detail::Errand::Kind::reply, nullptr, membership, pending_->ref,
+        std::string(payload->raw()), answer.status(), payload->is_binary(), answer.status_name()});
     return posted ? error_code{} : make_error_code(Errc::closed);
 }
 

@@ -14,7 +14,7 @@ class ChainSerializer final : public Serializer {
     error_code decode(std::string_view frame, bool binary, unsigned max_depth,
                       Message& out) const override;
     bool encode(const Message& message, std::string& out) const override;
-    bool closes_before_rejoin() const noexcept override;
+    const Lifecycle& lifecycle() const noexcept override;
 };
 
 /// The one object of it.

@@ -29,6 +29,8 @@ class Client {
     /// Sends a frame; all that follows from it has happened when this returns. A frame that is not
     /// understood closes the connection as a WebSocket's would.
     void send(std::string_view frame);
+    /// The same with a binary frame.
+    void send_binary(std::string_view bytes);
     /// The oldest frame that was not received yet, or nothing.
     std::optional<std::string> receive();
     /// All frames that were not received yet.

@@ -1,8 +1,10 @@
 // Definitions of <chain/detail/handler_core.hpp>.
 #pragma once
 
+#include <chain/detail/dialect.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane_service.hpp>
+#include <chain/detail/origin.hpp>
 #include <chain/serializers/chain.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -21,6 +23,10 @@ HandlerConfig completed(HandlerConfig config) {
         path.find_first_of("?#* ") != std::string::npos)
         throw std::invalid_argument("chain: endpoint \"" + path +
                                     "\" is not a path such as \"/socket\"");
+    for (const auto& origin : config.allowed_origins)
+        if (!valid_origin_rule(origin))
+            throw std::invalid_argument("chain: allowed origin \"" + origin +
+                                        "\" is not one such as \"https://example.com\"");
     if (!config.serializer) config.serializer = chain_serializer();
     if (!config.observer) config.observer = std::make_shared<StderrObserver>();
     return config;
@@ -29,7 +35,8 @@ HandlerConfig completed(HandlerConfig config) {
 HandlerCore::HandlerCore(HandlerConfig config)
     : config_(completed(std::move(config))), clock_(steady_clock()),
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)) {
-    pubsub_->add_serializer(*config_.serializer);
+    if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
+        pubsub_->objects_only();
 }
 
 HandlerCore::~HandlerCore() = default;
@@ -121,20 +128,38 @@ std::optional<Refusal> HandlerCore::full() const {
     return std::nullopt;
 }
 
+const Serializer* HandlerCore::dialect(const Request& request, Framing framing) const noexcept {
+    const auto* chosen = config_.serializer.get();
+    if (has_vsn(request))
+        chosen = config_.phoenix == PhoenixClients::refused ? nullptr : dialect_of_vsn(request);
+    return chosen ? &fit(*chosen, framing) : nullptr;
+}
+
+bool HandlerCore::allows_page(const Request& request) noexcept {
+    try {
+        return origin_allowed(request, config_);
+    } catch (...) {
+        connect_failed(std::current_exception());
+        return false;
+    }
+}
+
+void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
+    notify([&](Observer& o) { o.session_refused(make_error_code(why)); });
+    done(std::move(refusal));
+}
+
 void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
     configure();
     const Lane::Scope scope(lane);
-    if (auto refusal = full()) {
-        const bool is_draining = draining();
-        notify([&](Observer& o) {
-            o.session_refused(
-                make_error_code(is_draining ? Errc::draining : Errc::too_many_sessions));
-        });
-        done(std::move(*refusal));
-        return;
-    }
+    if (auto refusal = full())
+        return refuse(done, draining() ? Errc::draining : Errc::too_many_sessions,
+                      std::move(*refusal));
+    const auto* dialect = this->dialect(request, framing);
+    if (!dialect) return refuse(done, Errc::refused, {.body = std::string()});
+    pubsub_->uses(*dialect);
     const Ref<SessionCore> session(
-        new SessionCore(Ref<Lane>(&lane), serializer(), framing, request.params()));
+        new SessionCore(Ref<Lane>(&lane), *dialect, framing, request.params()));
     lane.add(*session);
     if (connect_) {
         spawn_connect(session, std::move(request), std::move(done));
@@ -178,10 +203,11 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
 void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
                         const Connected& done) {
     if (refusal || session->closed()) {
-        notify([&](Observer& o) { o.session_refused(make_error_code(Errc::refused)); });
         session->abandon();
-        done(refusal.value_or(Refusal{}));
-        return;
+        auto told = refusal.value_or(Refusal{});
+        if (is_phoenix(session->serializer()) && told.reason.empty() && !told.body)
+            told.body = std::string();
+        return refuse(done, Errc::refused, std::move(told));
     }
     session->connected();
     sessions_.add(*session);
@@ -192,6 +218,13 @@ void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Ref
 Ref<SessionCore> HandlerCore::find(std::string_view id) const {
     const auto parsed = random_id_from_hex(id);
     return parsed ? sessions_.find(*parsed) : nullptr;
+}
+
+void HandlerCore::disconnect(std::string_view name) {
+    for (const auto& lane : lanes())
+        lane->post([lane, name = std::string(name)] {
+            for (const auto& session : lane->named(name)) session->end(1001, "disconnected");
+        });
 }
 
 /// Knows when the last session has ended, or the deadline is over.

@@ -9,13 +9,11 @@
 
 namespace chain::detail {
 
-bool page_allowed(const Request& request, std::span<const std::string> allowed,
-                  const std::optional<CorsConfig>& cors) {
-    if (origin_allowed(request, allowed)) return true;
-    if (!cors) return false;
-    const auto origin = *request.header("Origin");
-    if (origin_allowed(request, cors->allow_origins)) return true;
-    return cors->allow_origin && origin != "null" && cors->allow_origin(origin);
+bool cors_allows(const Request& request, const std::optional<CorsConfig>& cors) {
+    const auto origin = request.header("Origin");
+    if (!origin || !cors) return !origin;
+    if (origin_listed(parse_origin(*origin), cors->allow_origins)) return true;
+    return cors->allow_origin && origin != "null" && cors->allow_origin(*origin);
 }
 
 std::string refused_page(std::string_view origin, std::string_view transport,

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chain/detail/http_transport.hpp>
+#include <chain/detail/text.hpp>
 #include <chain/json.hpp>
+
+#include <algorithm>
 
 namespace chain::detail {
 
@@ -21,8 +24,19 @@ HttpAnswer HttpTransport::refuse(const Request&, int status, std::string_view re
 
 HttpAnswer refuse_connect(const Refusal& refusal) {
     const bool valid = refusal.status >= 400 && refusal.status <= 599;
-    return refuse_request(valid ? refusal.status : 403,
-                          refusal.reason.empty() ? "refused" : refusal.reason);
+    auto answer = refuse_request(valid ? refusal.status : 403,
+                                 refusal.reason.empty() ? "refused" : refusal.reason);
+    if (refusal.body) {
+        answer.body = *refusal.body;
+        answer.headers = {{"Cache-Control", "no-store"}};
+        const auto is_type = [](const auto& field) {
+            return equals_ignoring_case(field.first, "Content-Type");
+        };
+        if (!answer.body.empty() && std::ranges::none_of(refusal.headers, is_type))
+            answer.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+    }
+    answer.headers.insert(answer.headers.end(), refusal.headers.begin(), refusal.headers.end());
+    return answer;
 }
 
 } // namespace chain::detail

@@ -112,7 +112,8 @@ void Lane::run(const Errand& errand) {
         errand.membership->push(errand.name, errand.payload, errand.binary);
         break;
     case Errand::Kind::reply:
-        errand.membership->reply_later(errand.name, errand.status, errand.payload, errand.binary);
+        errand.membership->reply_later(
+            errand.name, {errand.status, errand.payload, errand.binary, errand.status_name});
         break;
     case Errand::Kind::frame:
         if (errand.membership)
@@ -148,6 +149,7 @@ void Lane::add(SessionCore& session) {
 
 void Lane::remove(SessionCore& session) {
     const Ref<SessionCore> last(&session, false);
+    unname(session);
     sessions_.back()->lane_index(session.lane_index());
     sessions_[session.lane_index()] = sessions_.back();
     sessions_.pop_back();
@@ -156,6 +158,25 @@ void Lane::remove(SessionCore& session) {
 
 std::vector<Ref<SessionCore>> Lane::all_sessions() const {
     return {sessions_.begin(), sessions_.end()};
+}
+
+void Lane::name(SessionCore& session, std::string name) {
+    unname(session);
+    if (!name.empty()) names_[name].push_back(&session);
+    session.name(std::move(name));
+}
+
+void Lane::unname(const SessionCore& session) {
+    const auto found = names_.find(session.name());
+    if (found == names_.end()) return;
+    std::erase(found->second, &session);
+    if (found->second.empty()) names_.erase(found);
+}
+
+std::vector<Ref<SessionCore>> Lane::named(std::string_view name) const {
+    const auto found = names_.find(name);
+    if (found == names_.end()) return {};
+    return {found->second.begin(), found->second.end()};
 }
 
 std::span<char> Lane::read_buffer() {

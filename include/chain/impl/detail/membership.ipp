@@ -151,7 +151,8 @@ void Membership::conclude_join(Failure failure, const Reply& reply) {
 
 void Membership::accept(std::string_view payload, bool binary) {
     status_.store(SocketStatus::joined, std::memory_order_release);
-    answer(Status::ok, payload, binary);
+    answer({Status::ok, payload, binary});
+    close_replaced();
     release_held();
     session_->lane().join(*this);
     session_->lane().handler().notify([&](Observer& o) { o.joined(pattern()); });
@@ -162,7 +163,8 @@ void Membership::refuse(std::string_view payload, bool binary) {
     state_.reset();
     assigns_.reset();
     session_->lane().drop(*this);
-    answer(Status::error, payload, binary);
+    answer({Status::error, payload, binary});
+    close_replaced();
     if (work_) work_->held.clear();
     session_->lane().handler().notify([&](Observer& o) { o.join_refused(pattern()); });
     session_->remove(*this);
@@ -179,19 +181,20 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
     if (failure == Failure::none && taken) return;
     const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
     if (failure == Failure::bad_payload) {
-        if (!taken) answer(Status::error, R"({"reason":"bad payload"})", false);
+        if (!taken) answer({Status::error, R"({"reason":"bad payload"})"});
     } else if (failure == Failure::none && payload) {
-        answer(reply.status(), payload->raw(), payload->is_binary());
+        answer({reply.status(), payload->raw(), payload->is_binary(), reply.status_name()});
     } else {
-        if (!taken) answer(Status::error, R"({"reason":"internal error"})", false);
+        if (!taken && session_->serializer().lifecycle().answers_crash)
+            answer({Status::error, R"({"reason":"internal error"})"});
         if (!work().ending) work_->ending = LeaveReason::error;
     }
 }
 
-void Membership::answer(Status status, std::string_view payload, bool binary) {
+void Membership::answer(const Answer& answer) {
     char join_ref[24];
     char ref[24];
-    session_->reply(join_ref_.text(join_ref), request_.text(ref), status, payload, binary);
+    session_->reply(topic(), join_ref_.text(join_ref), request_.text(ref), answer);
 }
 
 void Membership::begin_leave() {
@@ -216,11 +219,37 @@ void Membership::conclude_leave() {
         assigns_.reset();
     }
     session_->lane().handler().notify([&](Observer& o) { o.left(pattern(), why); });
-    if (why == LeaveReason::leave)
-        session_->reply(request->join_ref, request->ref, Status::ok, "{}");
-    if (why == LeaveReason::rejoin) tell_closed(request ? &*request : next_join());
+    const bool closes = session_->serializer().lifecycle().closes_after_leave;
+    if (why == LeaveReason::leave) {
+        const auto join_ref = closes ? join_ref_.text() : request->join_ref;
+        session_->reply(topic(), join_ref, request->ref, {Status::ok, "{}"});
+    }
+    if (why == LeaveReason::stop || (why == LeaveReason::leave && closes))
+        send_lifecycle(MessageKind::close);
+    if (why == LeaveReason::rejoin)
+        conclude_rejoin(request ? &*request : nullptr);
+    else
+        session_->remove(*this);
+}
+
+/// The old membership has ended for a newer join: `request`, or where that is null one that waits.
+void Membership::conclude_rejoin(const StoredMessage* request) {
+    const auto* join = request ? request : next_join();
+    if (session_->serializer().lifecycle().closes_before_rejoin)
+        tell_closed(join ? join->join_ref : std::string_view());
+    else
+        work_->untold = true;
     session_->remove(*this);
-    if (why == LeaveReason::rejoin && request) session_->route(request->view());
+    if (request) route_join(request->view());
+}
+
+/// Hands on a newer join; it is for its answer to tell the client of this membership's end, if that
+/// was not told before.
+void Membership::route_join(const Message& message) {
+    if (std::exchange(work_->untold, false))
+        session_->rejoin(message, *this);
+    else
+        session_->route(message);
 }
 
 /// The newer join that waits, or null.
@@ -232,11 +261,28 @@ const StoredMessage* Membership::next_join() const noexcept {
     return found == work_->waiting.end() ? nullptr : &*found;
 }
 
-/// Tells the client that the old membership has ended, unless the new one bears the same reference:
-/// it would close that.
-void Membership::tell_closed(const StoredMessage* join) {
-    if (join && join_ref_ == join->join_ref) return;
+/// Not told when the new one bears the same reference, or where a frame without one would be taken
+/// for the new one's: it would close that.
+void Membership::tell_closed(std::string_view join_ref) {
+    if (join_ref_ == join_ref) return;
+    if (join_ref_.empty() && !session_->serializer().lifecycle().closes_nameless) return;
     send_lifecycle(MessageKind::close);
+}
+
+void Membership::replaces(Membership& old) { work().replaced = Ref<Membership>(&old); }
+
+void Membership::close_replaced() {
+    const auto old = work_ ? std::exchange(work_->replaced, nullptr) : nullptr;
+    char join_ref[24];
+    if (old) old->tell_closed(join_ref_.text(join_ref));
+}
+
+void Membership::stop() {
+    if (status() == SocketStatus::removed || status() == SocketStatus::leaving) return;
+    const Ref<Membership> self(this);
+    auto& work = this->work();
+    if (!work.ending) work.ending = LeaveReason::stop;
+    proceed();
 }
 
 /// Goes on after an activity: ends the membership if that was asked for, else handles what waited.
@@ -254,7 +300,10 @@ void Membership::proceed() {
         const auto next = std::move(work_->waiting.front());
         work_->waiting.pop_front();
         work_->waiting_bytes -= next.size();
-        session_->route(next.view());
+        if (next.kind == MessageKind::join)
+            route_join(next.view());
+        else
+            session_->route(next.view());
         session_->lane().run_later();
     }
     if (work_ && !busy() && status() == SocketStatus::joined && !work_->ending) work_.reset();

@@ -111,6 +111,8 @@ Json& Membership::assigns() {
 
 error_code Membership::push(std::string_view event, std::string_view payload, bool binary) {
     if (!valid_event(event)) return make_error_code(Errc::invalid_event);
+    if (!session_->lane().handler().sends(payload, binary))
+        return make_error_code(Errc::not_an_object);
     if (session_->closed()) return make_error_code(Errc::closed);
     if (session_->choked()) return make_error_code(Errc::slow_consumer);
     if (status() == SocketStatus::joined) {
@@ -199,23 +201,23 @@ void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
     }
 }
 
-std::shared_ptr<PendingReply> Membership::make_token() {
+std::shared_ptr<PendingReply> Membership::make_token(TokenUse use) {
     if (activity_ != Activity::event) return nullptr;
     auto& work = this->work();
     if (!work.token) {
         work.token = std::make_shared<PendingReply>();
         work.token->membership = this;
         work.token->ref = request_.text();
+        work.token->often = use == TokenUse::often;
     }
     return work.token;
 }
 
-error_code Membership::reply_later(std::string_view ref, Status status, std::string_view payload,
-                                   bool binary) {
+error_code Membership::reply_later(std::string_view ref, const Answer& answer) {
     if (session_->closed()) return make_error_code(Errc::closed);
     if (this->status() != SocketStatus::joined) return make_error_code(Errc::not_joined);
     char join_ref[24];
-    session_->reply(join_ref_.text(join_ref), ref, status, payload, binary);
+    session_->reply(topic(), join_ref_.text(join_ref), ref, answer);
     return {};
 }
 

@@ -30,6 +30,7 @@ std::string PubSubCore::key(char kind, std::string_view topic) const {
 error_code PubSubCore::broadcast(const Message& message, const Origin& origin, bool everywhere) {
     if (!valid_topic(message.topic)) return make_error_code(Errc::invalid_topic);
     if (!valid_event(message.event)) return make_error_code(Errc::invalid_event);
+    if (!sends(message.payload, message.binary)) return make_error_code(Errc::not_an_object);
     error_code failed;
     if (everywhere)
         failed = forward({ClusterFrame::Kind::broadcast, message.binary, node_, message.topic,
@@ -61,8 +62,9 @@ void PubSubCore::spread(Route& route, const Message& message, const Origin& orig
         if (entry) here->apply(*entry, message, origin.except, nullptr);
         return;
     }
+    DialectsInUse::Some dialects;
     const Ref<Broadcast> shared(
-        new Broadcast(message, Ref<Membership>(origin.except), serializers_));
+        new Broadcast(message, Ref<Membership>(origin.except), dialects_.list(dialects)));
     const std::lock_guard lock(route.mutex());
     if (here) here->apply_mailbox();
     for (const auto& lane : route.lanes())

@@ -43,6 +43,11 @@ const Json* SessionCore::find_assigns() const noexcept {
     return extras_ ? &extras_->assigns : nullptr;
 }
 
+const std::string& SessionCore::name() const noexcept {
+    static const std::string none;
+    return extras_ ? extras_->name : none;
+}
+
 Membership* SessionCore::find(std::string_view topic) const noexcept {
     auto* membership = first_.get();
     while (membership && membership->topic() != topic) membership = membership->next();
@@ -70,13 +75,14 @@ void SessionCore::route(const Message& message) {
         Message answer;
         answer.kind = MessageKind::reply;
         answer.ref = message.ref;
+        answer.topic = message.topic;
         auto& text = lane_->scratch();
         const bool binary = serializer_->encode(answer, text);
         lane_->batch().append(*this, text, binary, false);
     } else if (!valid_topic(message.topic)) {
         const bool wildcard =
             message.kind == MessageKind::join && message.topic.find('*') != std::string_view::npos;
-        reply_error(message, wildcard ? reason::wildcard : reason::invalid_topic);
+        reply_unjoined(message, wildcard ? reason::wildcard : reason::invalid_topic);
     } else if (message.kind == MessageKind::join) {
         join(message);
     } else if (message.kind == MessageKind::leave) {
@@ -89,41 +95,50 @@ void SessionCore::route(const Message& message) {
 void SessionCore::join(const Message& message) {
     auto* membership = find(message.topic);
     if (!membership)
-        start_join(message);
+        start_join(message, nullptr);
     else if (membership->busy())
         membership->supersede(message);
     else
         membership->end(LeaveReason::rejoin, &message);
 }
 
-void SessionCore::start_join(const Message& message) {
+void SessionCore::rejoin(const Message& message, Membership& replaced) {
+    if (!closed() && !start_join(message, &replaced)) replaced.tell_closed(message.join_ref);
+}
+
+/// @param replaced  the membership that this one takes the place of, to be told closed once the
+///                  join is answered, or null
+/// @return false when the join is refused already
+bool SessionCore::start_join(const Message& message, Membership* replaced) {
     auto& handler = lane_->handler();
     if (handler.draining()) {
-        reply(message.join_ref, message.ref, Status::error,
-              R"({"reason":"draining","retry_after_ms":)" +
-                  std::to_string(handler.config().timeouts.restart.count()) + "}");
-        return;
+        const auto delay = std::to_string(handler.config().timeouts.restart.count());
+        const auto why = R"({"reason":"draining","retry_after_ms":)" + delay + "}";
+        reply(message.topic, message.join_ref, message.ref, {Status::error, why});
+        return false;
     }
     if (topics_ >= handler.config().limits.topics_per_session) {
-        reply_error(message, reason::too_many_topics);
-        return;
+        reply_error(message, serializer_->lifecycle().too_many_topics);
+        return false;
     }
     const bool reserved = message.topic == "_chain" || message.topic == "phoenix";
     auto entry = reserved ? nullptr : lane_->topic(message.topic);
     if (!entry) {
-        reply_error(message, reason::unmatched_topic);
-        return;
+        reply_unjoined(message, reason::unmatched_topic);
+        return false;
     }
     const Ref<Membership> membership(new Membership(*this, std::move(entry), message.join_ref));
     membership->next_ref() = std::exchange(first_, membership);
     ++topics_;
+    if (replaced) membership->replaces(*replaced);
     membership->begin_join(message);
+    return true;
 }
 
 void SessionCore::leave(const Message& message) {
     auto* membership = find(message.topic);
     if (!membership) {
-        reply(message.join_ref, message.ref, Status::ok, "{}");
+        reply(message.topic, message.join_ref, message.ref, {Status::ok, "{}"});
     } else if (membership->superseded() || !membership->stale(message.join_ref)) {
         if (!membership->busy())
             membership->end(LeaveReason::leave, &message);
@@ -140,7 +155,7 @@ void SessionCore::event(const Message& message) {
     }
     auto* membership = find(message.topic);
     if (!membership) {
-        reply_error(message, reason::unmatched_topic);
+        reply_unjoined(message, reason::unmatched_topic);
     } else if (membership->superseded() || !membership->stale(message.join_ref)) {
         if (!membership->busy())
             membership->begin_event(message);
@@ -149,21 +164,33 @@ void SessionCore::event(const Message& message) {
     }
 }
 
-void SessionCore::reply(std::string_view join_ref, std::string_view ref, Status status,
-                        std::string_view payload, bool binary) {
+void SessionCore::reply(std::string_view topic, std::string_view join_ref, std::string_view ref,
+                        const Answer& answer) {
     Message message;
     message.kind = MessageKind::reply;
+    message.topic = topic;
     message.join_ref = join_ref;
     message.ref = ref;
-    message.status = status;
-    message.payload = payload;
-    message.binary = binary;
+    message.status = answer.status;
+    message.status_name = answer.status_name;
+    message.payload = answer.payload;
+    message.binary = answer.binary;
     send(message);
 }
 
+std::string reason_object(std::string_view why) {
+    return R"({"reason":")" + std::string(why) + "\"}";
+}
+
 void SessionCore::reply_error(const Message& request, std::string_view why) {
-    reply(request.join_ref, request.ref, Status::error,
-          R"({"reason":")" + std::string(why) + "\"}");
+    reply(request.topic, request.join_ref, request.ref, {Status::error, reason_object(why)});
+}
+
+/// Refuses something for a topic of which the client is no member.
+void SessionCore::reply_unjoined(const Message& request, std::string_view why) {
+    const auto join_ref =
+        serializer_->lifecycle().names_unjoined ? request.join_ref : std::string_view();
+    reply(request.topic, join_ref, request.ref, {Status::error, reason_object(why)});
 }
 
 void SessionCore::send(const Message& message) {

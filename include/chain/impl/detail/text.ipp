@@ -3,8 +3,6 @@
 
 #include <chain/detail/text.hpp>
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 
 namespace chain::detail {
@@ -31,28 +29,6 @@ std::string percent_decode(std::string_view text, bool plus_is_space) {
         }
     }
     return out;
-}
-
-std::optional<std::string> base64_decode(std::string_view text) {
-    const bool padded = text.ends_with('=');
-    if (padded && text.size() % 4 != 0) return std::nullopt;
-    for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-    if (text.size() % 4 == 1) return std::nullopt;
-    std::string digits(text);
-    for (auto& c : digits) {
-        if (c == '-') c = '+';
-        if (c == '_') c = '/';
-        const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!letter && !(c >= '0' && c <= '9') && c != '+' && c != '/') return std::nullopt;
-    }
-    const auto size = digits.size() / 4 * 3 + (digits.size() % 4 * 3) / 4;
-    digits.append((4 - digits.size() % 4) % 4, '=');
-    std::string bytes(digits.size() / 4 * 3, '\0');
-    EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                    reinterpret_cast<const unsigned char*>(digits.data()),
-                    static_cast<int>(digits.size()));
-    bytes.resize(size);
-    return bytes;
 }
 
 std::string_view take_until(std::string_view& text, char separator) noexcept {

@@ -1,6 +1,7 @@
 // Definitions of <chain/serializers/chain.hpp>.
 #pragma once
 
+#include <chain/detail/frame_reader.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/payload.hpp>
 #include <chain/serializers/chain.hpp>
@@ -11,19 +12,11 @@ namespace chain {
 
 namespace detail {
 
-/// Why a text is no frame: it is not JSON, or JSON of another shape (or too deep).
-error_code why_not_a_frame(std::string_view text, unsigned max_depth) noexcept {
-    JsonScanner scanner(text, max_depth);
-    const bool json = scanner.value() && scanner.at_end();
-    const bool deep = scanner.failure() == JsonScanner::Failure::too_deep;
-    return make_error_code(json || deep ? Errc::malformed_frame : Errc::not_json);
-}
-
 /// Reads one frame of the chain protocol, element by element.
-class ChainReader {
+class ChainReader : private FrameReader {
   public:
     ChainReader(std::string_view frame, unsigned max_depth, Message& out) noexcept
-        : frame_(frame), scanner_(frame, max_depth), out_(out) {}
+        : FrameReader(frame, max_depth, out) {}
 
     /// @return false when the text is no frame.
     bool read() {
@@ -36,8 +29,10 @@ class ChainReader {
 
   private:
     bool read_push() {
-        return read_ref(out_.join_ref) && read_ref(out_.ref) && read_name(out_.topic, 0) &&
-               read_name(out_.event, 1) && read_payload();
+        return read_ref(out_.join_ref) && read_ref(out_.ref) && scanner_.consume(',') &&
+               read_name(out_.topic, slot::topic) && scanner_.consume(',') &&
+               read_name(out_.event, slot::event) &&
+               (!scanner_.consume(',') || read_value(out_.payload, slot::payload));
     }
 
     bool read_ack() {
@@ -57,34 +52,6 @@ class ChainReader {
         ref = frame_.substr(begin, *number == 0 ? 0 : scanner_.position() - begin);
         return true;
     }
-
-    bool read_name(std::string_view& name, std::size_t slot) {
-        if (!scanner_.consume(',') || scanner_.peek() != '"') return false;
-        const auto value = scanner_.value();
-        if (!value) return false;
-        name = json_string_value(value->text, out_.storage[slot]);
-        return true;
-    }
-
-    bool read_payload() {
-        if (!scanner_.consume(',')) return true;
-        const auto value = scanner_.value();
-        if (!value) return false;
-        out_.payload = value->text;
-        if (!value->compact) out_.payload = out_.storage[2] = compact_json(value->text);
-        return true;
-    }
-
-    /// Elements past the last are ignored, but the text must be JSON to its end.
-    bool read_rest() {
-        while (scanner_.consume(','))
-            if (!scanner_.value()) return false;
-        return scanner_.consume(']') && scanner_.at_end();
-    }
-
-    std::string_view frame_;
-    JsonScanner scanner_;
-    Message& out_;
 };
 
 MessageKind classify(std::string_view topic, std::string_view event) noexcept {
@@ -166,7 +133,10 @@ bool ChainSerializer::encode(const Message& message, std::string& out) const {
     return false;
 }
 
-bool ChainSerializer::closes_before_rejoin() const noexcept { return true; }
+const Lifecycle& ChainSerializer::lifecycle() const noexcept {
+    static constexpr Lifecycle lifecycle;
+    return lifecycle;
+}
 
 const std::shared_ptr<const ChainSerializer>& chain_serializer() {
     static const auto serializer = std::make_shared<const ChainSerializer>();

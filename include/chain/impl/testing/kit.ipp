@@ -57,6 +57,7 @@ struct Client::State {
     std::optional<Session> session;
     std::shared_ptr<MemoryConnection> connection;
 
+    void send(std::string_view frame, bool binary);
     void run() const {
         if (const auto living = kit.lock()) living->run();
     }
@@ -111,13 +112,20 @@ Session Client::session() const {
     return *state_->session;
 }
 
-void Client::send(std::string_view frame) {
-    const auto failed = session().dispatch(frame);
-    if (failed == Errc::not_json)
-        session().close(1007, "not JSON");
+void Client::send(std::string_view frame) { state_->send(frame, false); }
+
+void Client::send_binary(std::string_view bytes) { state_->send(bytes, true); }
+
+void Client::State::send(std::string_view frame, bool binary) {
+    if (!session) throw std::logic_error("chain: the client was not let in");
+    const auto failed = session->dispatch(frame, binary);
+    if (failed == Errc::binary_frame)
+        session->close(1003, "this dialect has text frames only");
+    else if (failed == Errc::not_json)
+        session->close(1007, "not JSON");
     else if (failed == Errc::malformed_frame)
-        session().close(1008, "not a frame of the protocol");
-    state_->run();
+        session->close(1008, "not a frame of the protocol");
+    run();
 }
 
 std::optional<std::string> Client::receive() {

@@ -1,6 +1,7 @@
 // Definitions of <chain/transports/longpoll.hpp>.
 #pragma once
 
+#include <chain/detail/base64.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
@@ -8,6 +9,7 @@
 #include <chain/detail/poll_connection.hpp>
 #include <chain/detail/poll_table.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/transports/longpoll.hpp>
 
@@ -67,7 +69,7 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
           respond_(std::move(respond)), limit_(context) {}
 
     void run() {
-        if (!page_allowed(request_, handler_->config().allowed_origins, config_->cors))
+        if (!handler_->allows_page(request_) && !cors_allows(request_, config_->cors))
             return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         token_ = take_token(request_);
@@ -136,6 +138,7 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
                    : std::nullopt;
         if (rest) return finish(poll_answer(200, std::move(*rest)));
         limit_.cancel();
+        read_auth_header(request_, handler_->config());
         handler_->connect(*lane_, std::exchange(request_, {}), Framing::lines,
                           [self = shared_from_this()](ConnectResult result) {
                               self->connected(std::move(result));

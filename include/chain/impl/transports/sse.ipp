@@ -42,7 +42,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
 
     void run(net::io_context& context) {
         sid_ = request_.param("sid").value_or("sid");
-        if (!page_allowed(request_, handler_->config().allowed_origins, config_.cors))
+        if (!handler_->allows_page(request_) && !cors_allows(request_, config_.cors))
             return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         if (!valid_sid(sid_)) return refuse(400, "sid: up to 64 of A-Z a-z 0-9 _ -");
@@ -227,7 +227,7 @@ detail::HttpAnswer SseTransport::refuse(const Request& request, int status,
                                         std::string_view reason) const {
     auto answer = detail::refuse_request(status, reason);
     const auto handler = handler_.lock();
-    if (handler && detail::page_allowed(request, handler->config().allowed_origins, config_.cors))
+    if (handler && (handler->allows_page(request) || detail::cors_allows(request, config_.cors)))
         detail::add_cors(answer.headers, request, config_.cors);
     return answer;
 }

@@ -1,8 +1,10 @@
 // Definitions of <chain/transports/websocket.hpp>.
 #pragma once
 
+#include <chain/detail/base64.hpp>
+#include <chain/detail/dialect.hpp>
 #include <chain/detail/handler_core.hpp>
-#include <chain/detail/origin.hpp>
+#include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/detail/unclaimed.hpp>
 #include <chain/detail/ws_connection.hpp>
@@ -30,9 +32,13 @@ std::string accept_key(std::string_view key) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-    unsigned char encoded[EVP_MAX_MD_SIZE * 2];
-    const int length = EVP_EncodeBlock(encoded, digest, static_cast<int>(size));
-    return {reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(length)};
+    return base64_encode({reinterpret_cast<const char*>(digest), size});
+}
+
+/// The answer to a client that is not let in; Phoenix's get no body.
+HttpAnswer refuse_socket(const Request& request, int status, std::string_view reason) {
+    if (has_vsn(request)) return {.status = status, .headers = {{"Cache-Control", "no-store"}}};
+    return refuse_request(status, reason);
 }
 
 /// Why a request is no WebSocket handshake, if it is none.
@@ -59,11 +65,13 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
     return std::nullopt;
 }
 
-HttpAnswer upgrade(const Session& session, const std::string& accept) {
+HttpAnswer upgrade(const Session& session, const std::string& accept,
+                   const std::string& subprotocol) {
     HttpAnswer answer;
     answer.status = 101;
     answer.headers = {
         {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
+    if (!subprotocol.empty()) answer.headers.emplace_back("Sec-WebSocket-Protocol", subprotocol);
     answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session))](
                            PlainSocket socket, std::string received) {
         std::make_shared<WsConnection>(std::move(socket),
@@ -82,8 +90,11 @@ void WebSocketTransport::configure(Handler& handler) {
 void WebSocketTransport::serve(net::io_context& context, Request request, Respond respond) {
     const auto handler = handler_.lock();
     if (!handler) return respond(detail::refuse_request(503, "closed"));
-    if (auto wrong = detail::check_handshake(request)) return respond(std::move(*wrong));
-    if (!detail::origin_allowed(request, handler->config().allowed_origins)) {
+    if (auto wrong = detail::check_handshake(request)) {
+        if (detail::has_vsn(request)) wrong->status = 400; // as Phoenix answers
+        return respond(std::move(*wrong));
+    }
+    if (!handler->allows_page(request)) {
         const auto origin = std::string(*request.header("Origin"));
         const auto host = std::string(request.header("Host").value_or(""));
         handler->notify([&](Observer& o) {
@@ -91,12 +102,16 @@ void WebSocketTransport::serve(net::io_context& context, Request request, Respon
                   "refused a WebSocket from origin \"" + origin + "\" at host \"" + host +
                       "\"; to allow it: HandlerConfig{.allowed_origins = {\"" + origin + "\"}}");
         });
-        return respond(detail::refuse_request(403, "origin not allowed"));
+        return respond(detail::refuse_socket(request, 403, "origin not allowed"));
     }
+    auto subprotocol = detail::read_subprotocols(request, handler->config());
+    if (subprotocol.refusal != 0)
+        return respond(detail::refuse_socket(request, subprotocol.refusal, subprotocol.reason));
     auto accept = detail::accept_key(*request.header("Sec-WebSocket-Key"));
-    auto connected = [accept = std::move(accept),
+    auto connected = [accept = std::move(accept), subprotocol = std::move(subprotocol.chosen),
                       respond = std::move(respond)](ConnectResult result) {
-        respond(result ? detail::upgrade(*result, accept) : detail::refuse_connect(result.error()));
+        respond(result ? detail::upgrade(*result, accept, subprotocol)
+                       : detail::refuse_connect(result.error()));
     };
     handler->connect(handler->use(context), std::move(request), Framing::websocket,
                      std::move(connected));
