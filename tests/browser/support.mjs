@@ -127,6 +127,13 @@ export class AuthServer extends ChatServer {
   }
 }
 
+/** The server for the tests with Phoenix's clients, in the same way. */
+export class PhoenixServer extends ChatServer {
+  static program() {
+    return builtProgram("the server for Phoenix's clients", "tests/phoenix_server", "CHAIN_PHOENIX_SERVER_BIN");
+  }
+}
+
 export class Browser {
   static async start() {
     const browser = new Browser();
