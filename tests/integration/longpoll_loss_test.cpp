@@ -34,7 +34,8 @@ std::vector<std::string> saids(std::initializer_list<std::string> values) {
 struct PollServer : TestServer {
     explicit PollServer(chain::LongPollConfig poll = {}, chain::HandlerConfig config = {},
                         chain::Channel channel = test::room_channel(), unsigned threads = 1)
-        : TestServer(std::move(channel), std::move(config), {.port = 0, .threads = threads}) {
+        : TestServer(std::move(channel), std::move(config),
+                     {.port = 0, .threads = threads, .request_timeout = test::patience}) {
         handler.add(std::make_shared<chain::LongPollTransport>(std::move(poll)));
         start();
     }
@@ -245,7 +246,7 @@ TEST_CASE("a client that stops polling is ended when too much waits for it") {
 
 TEST_CASE("10,000 messages reach 100 polling clients exactly once, in order") {
     const auto threads = GENERATE(1U, 2U);
-    PollServer server({}, {}, test::room_channel(), threads);
+    PollServer server({.window = test::patience}, {}, test::room_channel(), threads);
     test::PollReaders readers(server.port(), 100, "room:a");
     PollClient sender(server.port());
     sender.join("room:b");

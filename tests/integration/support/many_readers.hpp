@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,8 +87,11 @@ class ManyReaders {
     /// @return true when the reader has just got its last message
     bool read(Reader& reader) {
         const auto before = reader.got();
-        const auto wrong = reader.read();
-        if (wrong_.empty()) wrong_ = wrong;
+        try {
+            if (auto wrong = reader.read(); !wrong.empty()) wrong_ = std::move(wrong);
+        } catch (const std::exception& error) {
+            wrong_ = std::string(error.what()).substr(0, 200);
+        }
         return before < wanted_ && reader.got() >= wanted_;
     }
 
