@@ -5,12 +5,12 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { PhoenixServer, until } from "../browser/support.mjs";
+import { joined, next, outcome } from "./phoenix_support.mjs";
 
 const require = createRequire(new URL("../npm/package.json", import.meta.url));
 const WebSocket = require("ws");
 const { Socket } = require("phoenix");
 
-const STATUSES = ["ok", "error", "timeout", "teapot"];
 let server;
 before(async () => (server = await PhoenixServer.start()));
 after(() => server.stop());
@@ -23,31 +23,6 @@ function connect(t, options = {}) {
   socket.connect();
   t.after(() => new Promise((resolve) => socket.disconnect(resolve)));
   return socket;
-}
-
-/** What a push or a join comes to: its status and its response. */
-function outcome(push) {
-  return new Promise((resolve) => {
-    for (const status of STATUSES) push.receive(status, (response) => resolve([status, response]));
-  });
-}
-
-/** A channel that is joined. */
-async function joined(socket, topic, params = {}) {
-  const channel = socket.channel(topic, params);
-  const [status] = await outcome(channel.join());
-  assert.equal(status, "ok");
-  return channel;
-}
-
-/** The next payload of an event. */
-function next(channel, event) {
-  return new Promise((resolve) => {
-    const ref = channel.on(event, (payload) => {
-      channel.off(event, ref);
-      resolve(payload);
-    });
-  });
 }
 
 const bytesOf = (...bytes) => new Uint8Array(bytes).buffer;
