@@ -57,8 +57,9 @@ enum class PhoenixClients : std::uint8_t {
 
 /// Settings of a Handler.
 struct HandlerConfig {
-    std::string endpoint =
-        "/socket";          ///< Path under which the transports are reached; starts with `/`.
+    /// Path under which the transports are reached; starts with `/`. A segment such as `:room`
+    /// stands for any, and becomes the parameter "room".
+    std::string endpoint = "/socket";
     Limits limits = {};     ///< What clients may use up.
     Timeouts timeouts = {}; ///< How long things may take.
     Json options = nullptr; ///< The application's own settings, readable from every session.

@@ -12,6 +12,7 @@
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/dialect.ipp>
+#include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/http_connection.ipp>

@@ -251,6 +251,34 @@ TEST_CASE("phoenix 24: the same channels at two paths are usable at both") {
     }
 }
 
+TEST_CASE("phoenix 25: variables of the path are parameters, ahead of those of the query") {
+    std::mutex mutex;
+    Json params;
+    chain::Handler handler({.endpoint = "/chat/:room/socket/:user"});
+    handler.add(room_channel());
+    handler.on_connect([&](chain::Session& session, const chain::Request&) {
+        const std::lock_guard lock(mutex);
+        params = session.params();
+    });
+    chain::Server server({.port = 0, .threads = 1});
+    server.mount(handler).listen().start();
+    const auto status = [&](const std::string& target) {
+        return RawClient(server.port()).upgrade(target).status;
+    };
+    CHECK(status("/chat/big%20one/socket/ann/websocket?vsn=2.0.0&user=bob&more=1") == 101);
+    {
+        const std::lock_guard lock(mutex);
+        CHECK(params ==
+              Json{{"vsn", "2.0.0"}, {"room", "big one"}, {"user", "ann"}, {"more", "1"}});
+    }
+    CHECK(status("/chat//socket/ann/websocket") == 404);
+    CHECK(status("/chat/a/socket/websocket") == 404);
+    CHECK(status("/chat/a/other/ann/websocket") == 404);
+    CHECK(RawClient(server.port()).get("/chat/a/socket/b/chain.js").status == 200);
+    for (const std::string endpoint : {"/a/:", "/:/a", "/:"})
+        CHECK_THROWS_AS(chain::Handler({.endpoint = endpoint}), std::invalid_argument);
+}
+
 TEST_CASE("phoenix 26: pages of other origins are refused, without a body") {
     chain::HandlerConfig config;
     config.allowed_origins = {"https://app.example.com"};

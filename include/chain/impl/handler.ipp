@@ -1,6 +1,7 @@
 // Definitions of <chain/handler.hpp>.
 #pragma once
 
+#include <chain/detail/endpoint.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/handler.hpp>
 
@@ -54,10 +55,8 @@ void Handler::set_connect(PlainConnectHandler f) { core_->on_connect(std::move(f
 void Handler::set_connect(ConnectHandler f) { core_->on_connect(std::move(f)); }
 
 bool Handler::serves(std::string_view target) const noexcept {
-    const std::string_view endpoint = config().endpoint;
-    if (!target.starts_with(endpoint)) return false;
-    const auto rest = target.substr(endpoint.size());
-    return rest.empty() || rest.front() == '/' || rest.front() == '?';
+    const auto path = target.substr(0, target.find('?'));
+    return detail::below_endpoint(config().endpoint, path).has_value();
 }
 
 void Handler::connect(net::io_context& context, Request request, Framing framing,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/dialect.hpp>
+#include <chain/detail/endpoint.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane_service.hpp>
 #include <chain/detail/origin.hpp>
@@ -20,7 +21,8 @@ namespace chain::detail {
 HandlerConfig completed(HandlerConfig config) {
     const auto& path = config.endpoint;
     if (path.size() < 2 || path.front() != '/' || path.back() == '/' ||
-        path.find_first_of("?#* ") != std::string::npos)
+        path.find_first_of("?#* ") != std::string::npos || path.find("/:/") != std::string::npos ||
+        path.ends_with("/:"))
         throw std::invalid_argument("chain: endpoint \"" + path +
                                     "\" is not a path such as \"/socket\"");
     for (const auto& origin : config.allowed_origins)
@@ -155,6 +157,7 @@ void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connecte
     if (auto refusal = full())
         return refuse(done, draining() ? Errc::draining : Errc::too_many_sessions,
                       std::move(*refusal));
+    add_path_params(request, config_.endpoint);
     const auto* dialect = this->dialect(request, framing);
     if (!dialect) return refuse(done, Errc::refused, {.body = std::string()});
     pubsub_->uses(*dialect);

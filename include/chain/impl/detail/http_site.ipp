@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/client_files.hpp>
+#include <chain/detail/endpoint.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_site.hpp>
 #include <chain/detail/text.hpp>
@@ -37,7 +38,7 @@ void HttpSite::mount(Handler handler) {
 HttpTransport* HttpSite::transport(std::string_view path) const noexcept {
     for (const auto& handler : handlers_) {
         if (!handler.serves(path)) continue;
-        const auto rest = path.substr(handler.config().endpoint.size());
+        const auto rest = *below_endpoint(handler.config().endpoint, path);
         for (const auto& transport : HandlerAccess::core(handler)->transports())
             if (!rest.empty() && rest.substr(1) == transport->name())
                 return dynamic_cast<HttpTransport*>(transport.get());
@@ -81,7 +82,7 @@ HttpAnswer HttpSite::answer(const Request& request) const {
     const auto path = request.path();
     for (const auto& handler : handlers_) {
         if (!handler.serves(path)) continue;
-        const auto rest = path.substr(handler.config().endpoint.size());
+        const auto rest = *below_endpoint(handler.config().endpoint, path);
         return rest.empty() ? not_found() : client_file(request, rest.substr(1));
     }
     if (path == "/healthz") return health(true);

@@ -194,7 +194,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         }
     }
 
-    std::string cookie_path() const { return handler_->config().endpoint + "/sse"; }
+    std::string cookie_path() const { return std::string(request_.path()); }
     void refuse(int status, std::string_view reason) { finish(refuse_request(status, reason)); }
     void finish(HttpAnswer answer) {
         add_cors(answer.headers, request_, config_.cors);
