@@ -31,7 +31,7 @@ set(chain_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH chain_pc_prefix "/prefix/${chain_pc_dir}" "/prefix")
 string(REGEX REPLACE "/$" "" chain_pc_prefix "${chain_pc_prefix}")
 set(chain_pc_requires "nlohmann_json >= 3.11")
-set(chain_pc_requires_private "libcrypto >= 3")
+set(chain_pc_requires_private "libcrypto >= 3, zlib")
 if(NOT BUILD_SHARED_LIBS) # then who links it links these too, without having to ask with --static
   string(APPEND chain_pc_requires ", ${chain_pc_requires_private}")
   set(chain_pc_requires_private "")

@@ -55,7 +55,7 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-  "libboost1.81-dev | libboost-dev (>= 1.81), nlohmann-json3-dev (>= 3.11), libssl-dev (>= 3)")
+  "libboost1.81-dev | libboost-dev (>= 1.81), nlohmann-json3-dev (>= 3.11), libssl-dev (>= 3), zlib1g-dev")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "real-time channels for C++ servers (development files)")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "\
 Clients join topics, push events, get replies and receive broadcasts;

@@ -5,3 +5,4 @@
 #include <chain/impl/detail/ws_connection.ipp>
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/ws_codec.ipp>
+#include <chain/impl/ws_deflate.ipp>

@@ -55,14 +55,24 @@ enum class PhoenixClients : std::uint8_t {
              ///< too where `HandlerConfig::serializer` is a Phoenix dialect.
 };
 
+/// permessage-deflate (RFC 7692) for WebSocket clients that offer it. A broadcast is compressed
+/// once per lane and turn, whoever gets it; neither side keeps a context from one message to the
+/// next. What a client sends is inflated up to `Limits::message_bytes`.
+struct Compression {
+    bool enabled = false;
+    std::size_t threshold = 1024; ///< Bytes; shorter messages are sent as they are.
+    int level = 6;                ///< zlib's: 1, the fastest, to 9, the smallest.
+};
+
 /// Settings of a Handler.
 struct HandlerConfig {
     /// Path under which the transports are reached; starts with `/`. A segment such as `:room`
     /// stands for any, and becomes the parameter "room".
     std::string endpoint = "/socket";
-    Limits limits = {};     ///< What clients may use up.
-    Timeouts timeouts = {}; ///< How long things may take.
-    Json options = nullptr; ///< The application's own settings, readable from every session.
+    Limits limits = {};           ///< What clients may use up.
+    Timeouts timeouts = {};       ///< How long things may take.
+    Compression compression = {}; ///< permessage-deflate.
+    Json options = nullptr;       ///< The application's own settings, readable from every session.
     /// Origins that browsers may connect from besides the endpoint's own: `https://example.com`
     /// (and its port, 443 unless given), `//example.com:81` (any scheme), `//example.com` (any
     /// scheme and port). A `*.` before the host stands for the domain itself and all below it; `*`

@@ -12,8 +12,9 @@ namespace chain {
 enum class Framing : std::uint8_t {
     lines, ///< Each frame is followed by a line feed; no frame holds one. For transports of your
            ///< own.
-    websocket, ///< Each frame is an unmasked WebSocket message.
-    sse,       ///< Each frame is a server-sent event with an id.
+    websocket,         ///< Each frame is an unmasked WebSocket message.
+    websocket_deflate, ///< The same, but a message may be compressed (RFC 7692).
+    sse,               ///< Each frame is a server-sent event with an id.
 };
 
 /// One live carrier of a session's frames, which a transport provides. All members are called on

@@ -69,3 +69,4 @@
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/utf8.ipp>
 #include <chain/impl/ws_codec.ipp>
+#include <chain/impl/ws_deflate.ipp>

@@ -34,6 +34,7 @@ class ChainConan(ConanFile):
         self.requires("boost/[>=1.81 <2]", transitive_headers=True)
         self.requires("nlohmann_json/[>=3.11 <4]", transitive_headers=True)
         self.requires("openssl/[>=3 <4]")
+        self.requires("zlib/[>=1.2.13 <2]")
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -59,7 +60,7 @@ class ChainConan(ConanFile):
 
     def package_info(self):
         self.cpp_info.libs = ["chain"]
-        self.cpp_info.requires = ["boost::headers", "nlohmann_json::nlohmann_json", "openssl::crypto"]
+        self.cpp_info.requires = ["boost::headers", "nlohmann_json::nlohmann_json", "openssl::crypto", "zlib::zlib"]
         self.cpp_info.set_property("cmake_file_name", "chain")
         self.cpp_info.set_property("cmake_target_name", "chain::chain")
         self.cpp_info.set_property("pkg_config_name", "chain")

@@ -1,14 +1,16 @@
 // libFuzzer target: a stream of frames gives the same events however it is split, and keeps its
 // promises.
 //
-// Input: one byte selects the message limit, one gives the number of pieces n (at most 15), n bytes
-// give the length of each, the rest is the stream; what is left after the last piece is fed at
-// once.
+// Input: one byte selects the message limit and whether messages may be compressed, one gives the
+// number of pieces n (at most 15), n bytes give the length of each, the rest is the stream; what is
+// left after the last piece is fed at once.
 
 // This target is one translation unit, so that the codec is instrumented however the library was
 // built.
+#include <chain/impl/detail/text.ipp>
 #include <chain/impl/utf8.ipp>
 #include <chain/impl/ws_codec.ipp>
+#include <chain/impl/ws_deflate.ipp>
 
 #include <algorithm>
 #include <array>
@@ -88,7 +90,7 @@ void check_event(const WsEvent& event, std::size_t limit) {
 
 class Run {
   public:
-    explicit Run(std::size_t limit) : decoder_(limit), limit_(limit) {}
+    Run(std::size_t limit, bool compression) : decoder_(limit, compression), limit_(limit) {}
 
     void feed(std::string_view piece) {
         received_ += piece.size();
@@ -123,9 +125,9 @@ class Run {
     bool ended_ = false;
 };
 
-std::vector<Seen> run(std::string_view stream, std::size_t limit,
+std::vector<Seen> run(std::string_view stream, std::size_t limit, bool compression,
                       const std::function<std::size_t()>& next_size) {
-    Run run(limit);
+    Run run(limit, compression);
     while (!stream.empty() && !run.ended()) {
         const auto size = std::min(stream.size(), next_size());
         run.feed(stream.substr(0, size));
@@ -140,6 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     constexpr std::array<std::size_t, 4> limits = {20, 130, 1000, 70000};
     const auto limit = limits[data[0] % limits.size()];
+    const bool compression = data[0] >= 128;
     const std::size_t piece_count = std::min<std::size_t>(data[1] % 16U, size - 2);
     const std::span pieces(data + 2, piece_count);
 
@@ -147,12 +150,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::copy(data + 2 + piece_count, data + size, stream.begin());
 
     std::size_t piece = 0;
-    const auto expected = run(stream, limit, [&] { return stream.size(); });
-    const auto in_pieces = run(stream, limit, [&]() -> std::size_t {
+    const auto expected = run(stream, limit, compression, [&] { return stream.size(); });
+    const auto in_pieces = run(stream, limit, compression, [&]() -> std::size_t {
         return piece < pieces.size() ? pieces[piece++] : stream.size();
     });
     require(in_pieces == expected, "chosen pieces give the events of one piece");
-    require(run(stream, limit, [] { return 1; }) == expected,
+    require(run(stream, limit, compression, [] { return 1; }) == expected,
             "single bytes give the events of one piece");
     return 0;
 }

@@ -47,10 +47,14 @@ struct WsClient::State {
     }
 };
 
-WsClient::WsClient(std::uint16_t port, const std::string& target, const Headers& headers)
+WsClient::WsClient(std::uint16_t port, const std::string& target, const Headers& headers,
+                   bool deflate)
     : state_(std::make_unique<State>()) {
     auto& s = *state_;
     s.stream.read_message_max(0);
+    websocket::permessage_deflate compression;
+    compression.client_enable = deflate;
+    s.stream.set_option(compression);
     s.stream.control_callback([&s](websocket::frame_type type, beast::string_view payload) {
         if (type == websocket::frame_type::pong) s.pong.assign(payload.data(), payload.size());
     });

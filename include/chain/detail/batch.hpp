@@ -4,6 +4,7 @@
 #include <chain/detail/broadcast.hpp>
 #include <chain/detail/slice.hpp>
 #include <chain/detail/topic_entry.hpp>
+#include <chain/detail/ws_deflate.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +22,7 @@ class SessionCore;
 /// several sources gets their frames merged in the order of the calls.
 class Batch {
   public:
-    Batch();
+    explicit Batch(const Compression& compression);
     ~Batch();
 
     /// Appends a broadcast's text for a group; `except` may name a member that does not get it.
@@ -61,6 +62,7 @@ class Batch {
         std::size_t index;
     };
 
+    void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered);
     Slice* take_slice();
     void give_back(Slice& slice);
     void recycle();
@@ -83,6 +85,7 @@ class Batch {
     std::vector<std::unique_ptr<Slice>> all_; ///< Every slice there is.
     std::vector<Slice*> free_;
     std::vector<Source> sources_;
+    Deflater deflater_;
 };
 
 } // namespace chain::detail

@@ -26,6 +26,8 @@ class Slice {
     /// Frames `text` and appends it.
     void append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
                 bool numbered);
+    /// Appends a WebSocket message whose payload is compressed.
+    void append_deflated(std::string_view payload, bool binary, std::uint64_t order, bool numbered);
     /// Appends bytes that are framed already.
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     void clear() noexcept;
@@ -43,6 +45,9 @@ class Slice {
     std::uint32_t numbered() const noexcept { return numbered_; }
 
   private:
+    void append_websocket(unsigned flags, std::string_view payload, bool binary,
+                          std::uint64_t order, bool numbered);
+
     /// Beyond this a slice gives its memory back when its turn is over.
     static constexpr std::size_t kept_capacity = 64 * 1024;
 

@@ -24,6 +24,9 @@ enum class WsOpcode : std::uint8_t {
 /// Longest header that a server frame has, in bytes.
 inline constexpr std::size_t ws_max_header = 10;
 
+/// The bit of a frame's first byte that says that its message is compressed, RFC 7692 section 6.
+inline constexpr unsigned ws_compressed = 0x40;
+
 /// Most frames that one message may consist of; a client that sends more is closed with 1008.
 inline constexpr std::uint16_t ws_max_fragments = 1024;
 
@@ -60,7 +63,8 @@ struct WsEvent {
     /// message: its opcode was binary.
     bool binary = false;
     /// close: the peer's code (1005 when none was given); failure: the code to close with
-    /// (1002 protocol error, 1007 not UTF-8, 1008 too many fragments, 1009 too big).
+    /// (1002 protocol error, 1007 not UTF-8 or not to be inflated, 1008 too many fragments, 1009
+    /// too big).
     std::uint16_t code = 0;
     /// message, ping, pong: payload; close: the peer's reason; failure: a static English sentence.
     std::string_view payload = {};
@@ -78,7 +82,9 @@ class WsDecoder {
   public:
     /// @param max_message payload bytes of a whole message, all fragments together (at most
     /// 4 GiB - 1); a frame that announces more fails with 1009 before any byte of it is kept.
-    explicit WsDecoder(std::size_t max_message) noexcept;
+    /// @param compression whether messages may be compressed (RFC 7692, without context takeover);
+    /// such a message is delivered inflated, and fails with 1009 when it inflates to more
+    explicit WsDecoder(std::size_t max_message, bool compression = false) noexcept;
     WsDecoder(WsDecoder&&) noexcept;
     WsDecoder& operator=(WsDecoder&&) noexcept;
     ~WsDecoder();
@@ -109,6 +115,7 @@ class WsDecoder {
     std::optional<WsEvent> take_data(const WsFrame& frame, std::span<char> piece);
     std::optional<WsEvent> take_part(const WsFrame& frame, std::span<char> piece);
     WsEvent end_message(std::span<char> last_piece);
+    WsEvent inflate(std::string_view payload, bool binary);
     WsEvent take_control(const WsFrame& frame, std::span<char> piece);
     WsEvent control_event(WsOpcode opcode, std::string_view payload);
     WsEvent close_event(std::string_view payload);
@@ -117,6 +124,7 @@ class WsDecoder {
     std::uint32_t max_message_;
     std::uint16_t close_code_ = 0; // of the peer's close frame; 0 before it
     WsError error_{};              // what the decoder failed with, if it did
+    bool compression_ = false;     // may messages be compressed?
 };
 
 } // namespace chain::detail

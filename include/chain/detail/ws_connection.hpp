@@ -14,12 +14,13 @@ namespace chain::detail {
 /// Takes a client's WebSocket frames apart, and closes as RFC 6455 says.
 class WsConnection final : public PlainConnection {
   public:
-    WsConnection(PlainSocket socket, Ref<SessionCore> session);
+    /// @param framing  `websocket`, or `websocket_deflate` when compression was agreed on
+    WsConnection(PlainSocket socket, Ref<SessionCore> session, Framing framing);
 
     /// Attaches itself to the session, takes what the client has sent already, and goes on reading.
     void start(std::string received);
 
-    Framing framing() const noexcept override { return Framing::websocket; }
+    Framing framing() const noexcept override { return framing_; }
     void close(std::uint16_t code, std::string_view reason, std::string unsent) noexcept override;
 
   private:
@@ -34,6 +35,7 @@ class WsConnection final : public PlainConnection {
     void peer_closed(std::uint16_t code);
 
     WsDecoder decoder_;
+    Framing framing_;        ///< With or without compression.
     bool peer_done_ = false; ///< Has the client's close frame come?
     bool deaf_ =
         false; ///< Did the client break the framing, so that its frames cannot be told apart?

@@ -15,9 +15,9 @@ class WsClient {
   public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
 
-    /// Connects. Check `status`.
+    /// Connects, offering to compress where that is wanted. Check `status`.
     explicit WsClient(std::uint16_t port, const std::string& target = "/socket/websocket",
-                      const Headers& headers = {});
+                      const Headers& headers = {}, bool deflate = false);
     WsClient(WsClient&&) noexcept;
     WsClient& operator=(WsClient&&) noexcept;
     ~WsClient();

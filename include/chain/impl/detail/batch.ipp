@@ -13,7 +13,7 @@ namespace chain::detail {
 /// `Pending::entry` of a session without one.
 inline constexpr std::uint32_t nowhere = Pending{}.entry;
 
-Batch::Batch() = default;
+Batch::Batch(const Compression& compression) : deflater_(compression) {}
 Batch::~Batch() = default;
 
 void Batch::append(Group& group, std::string_view text, bool binary, const Membership* except) {
@@ -25,11 +25,21 @@ void Batch::append(Group& group, std::string_view text, bool binary, const Membe
         group.exceptions.emplace_back(group.open->count(), except);
         mark(const_cast<Membership&>(*except));
     }
-    group.open->append(group.framing, text, binary, ++order_, true);
+    append(*group.open, group.framing, text, binary, true);
 }
 
 void Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered) {
-    own_slice(session).append(session.framing(), text, binary, ++order_, numbered);
+    append(own_slice(session), session.framing(), text, binary, numbered);
+}
+
+void Batch::append(Slice& slice, Framing framing, std::string_view text, bool binary,
+                   bool numbered) {
+    const auto deflated =
+        framing == Framing::websocket_deflate ? deflater_.compress(text) : std::nullopt;
+    if (deflated)
+        slice.append_deflated(*deflated, binary, ++order_, numbered);
+    else
+        slice.append(framing, text, binary, ++order_, numbered);
 }
 
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {

@@ -29,6 +29,9 @@ HandlerConfig completed(HandlerConfig config) {
         if (!valid_origin_rule(origin))
             throw std::invalid_argument("chain: allowed origin \"" + origin +
                                         "\" is not one such as \"https://example.com\"");
+    if (config.compression.level < 1 || config.compression.level > 9)
+        throw std::invalid_argument("chain: compression level " +
+                                    std::to_string(config.compression.level) + " is not 1 to 9");
     if (!config.serializer) config.serializer = chain_serializer();
     if (!config.observer) config.observer = std::make_shared<StderrObserver>();
     return config;

@@ -18,7 +18,7 @@ thread_local Lane* current_lane = nullptr;
 
 Lane::Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context)
     : handler_(std::move(handler)), context_(context), executor_(context.get_executor()),
-      wheel_(handler_->clock().now()) {
+      batch_(handler_->config().compression), wheel_(handler_->clock().now()) {
     if (handler_->clock().runs()) timer_ = std::make_unique<LaneTimer>(*this);
 }
 

@@ -10,19 +10,29 @@ namespace chain::detail {
 void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
                    bool numbered) {
     switch (framing) {
-    case Framing::websocket: {
-        char header[ws_max_header];
-        const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
-        bytes_.append(header, write_ws_header(header, opcode, text.size()));
-        append_framed(text, order, numbered);
-        break;
-    }
+    case Framing::websocket:
+    case Framing::websocket_deflate: append_websocket(0, text, binary, order, numbered); break;
     case Framing::sse:
         append_sse_data(bytes_, text);
         append_framed({}, order, numbered);
         break;
     case Framing::lines: bytes_.append(text); append_framed("\n", order, numbered);
     }
+}
+
+void Slice::append_deflated(std::string_view payload, bool binary, std::uint64_t order,
+                            bool numbered) {
+    append_websocket(ws_compressed, payload, binary, order, numbered);
+}
+
+void Slice::append_websocket(unsigned flags, std::string_view payload, bool binary,
+                             std::uint64_t order, bool numbered) {
+    char header[ws_max_header];
+    const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
+    const auto size = write_ws_header(header, opcode, payload.size());
+    header[0] = static_cast<char>(static_cast<unsigned char>(header[0]) | flags);
+    bytes_.append(header, size);
+    append_framed(payload, order, numbered);
 }
 
 void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {

@@ -10,9 +10,11 @@
 
 namespace chain::detail {
 
-WsConnection::WsConnection(PlainSocket socket, Ref<SessionCore> session)
+WsConnection::WsConnection(PlainSocket socket, Ref<SessionCore> session, Framing framing)
     : PlainConnection(std::move(socket), std::move(session)),
-      decoder_(this->session().lane().handler().config().limits.message_bytes) {}
+      decoder_(this->session().lane().handler().config().limits.message_bytes,
+               framing == Framing::websocket_deflate),
+      framing_(framing) {}
 
 void WsConnection::start(std::string received) {
     const Lane::Scope scope(session().lane());

@@ -8,10 +8,12 @@
 #include <chain/detail/text.hpp>
 #include <chain/detail/unclaimed.hpp>
 #include <chain/detail/ws_connection.hpp>
+#include <chain/detail/ws_deflate.hpp>
 #include <chain/transports/websocket.hpp>
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace chain {
@@ -65,17 +67,37 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
     return std::nullopt;
 }
 
-HttpAnswer upgrade(const Session& session, const std::string& accept,
-                   const std::string& subprotocol) {
+/// How the frames of this client are told apart: compressed, when that is wanted here and there.
+Framing choose_framing(const Request& request, const Compression& compression) noexcept {
+    const auto offers = [](const auto& field) {
+        return equals_ignoring_case(field.first, "Sec-WebSocket-Extensions") &&
+               offers_deflate(field.second);
+    };
+    const bool deflate = compression.enabled && std::ranges::any_of(request.headers, offers);
+    return deflate ? Framing::websocket_deflate : Framing::websocket;
+}
+
+/// What client and server agree on in the handshake.
+struct Handshake {
+    std::string accept;
+    std::string subprotocol; ///< Empty when there is none.
+    Framing framing;
+};
+
+HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
     HttpAnswer answer;
     answer.status = 101;
-    answer.headers = {
-        {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
-    if (!subprotocol.empty()) answer.headers.emplace_back("Sec-WebSocket-Protocol", subprotocol);
-    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session))](
-                           PlainSocket socket, std::string received) {
+    answer.headers = {{"Upgrade", "websocket"},
+                      {"Connection", "Upgrade"},
+                      {"Sec-WebSocket-Accept", agreed.accept}};
+    if (!agreed.subprotocol.empty())
+        answer.headers.emplace_back("Sec-WebSocket-Protocol", agreed.subprotocol);
+    if (agreed.framing == Framing::websocket_deflate)
+        answer.headers.emplace_back("Sec-WebSocket-Extensions", deflate_answer);
+    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session)),
+                        framing = agreed.framing](PlainSocket socket, std::string received) {
         std::make_shared<WsConnection>(std::move(socket),
-                                       std::exchange(unclaimed->session, nullptr))
+                                       std::exchange(unclaimed->session, nullptr), framing)
             ->start(std::move(received));
     };
     return answer;
@@ -107,14 +129,15 @@ void WebSocketTransport::serve(net::io_context& context, Request request, Respon
     auto subprotocol = detail::read_subprotocols(request, handler->config());
     if (subprotocol.refusal != 0)
         return respond(detail::refuse_socket(request, subprotocol.refusal, subprotocol.reason));
-    auto accept = detail::accept_key(*request.header("Sec-WebSocket-Key"));
-    auto connected = [accept = std::move(accept), subprotocol = std::move(subprotocol.chosen),
+    detail::Handshake agreed{detail::accept_key(*request.header("Sec-WebSocket-Key")),
+                             std::move(subprotocol.chosen),
+                             detail::choose_framing(request, handler->config().compression)};
+    const auto framing = agreed.framing;
+    auto connected = [agreed = std::move(agreed),
                       respond = std::move(respond)](ConnectResult result) {
-        respond(result ? detail::upgrade(*result, accept, subprotocol)
-                       : detail::refuse_connect(result.error()));
+        respond(result ? detail::upgrade(*result, agreed) : detail::refuse_connect(result.error()));
     };
-    handler->connect(handler->use(context), std::move(request), Framing::websocket,
-                     std::move(connected));
+    handler->connect(handler->use(context), std::move(request), framing, std::move(connected));
 }
 
 } // namespace chain
