@@ -59,7 +59,7 @@ enum class PhoenixClients : std::uint8_t {
 /// once per lane and turn, whoever gets it; neither side keeps a context from one message to the
 /// next. What a client sends is inflated up to `Limits::message_bytes`.
 struct Compression {
-    bool enabled = false;
+    bool enabled = false;         ///< Accept it when it is offered.
     std::size_t threshold = 1024; ///< Bytes; shorter messages are sent as they are.
     int level = 6;                ///< zlib's: 1, the fastest, to 9, the smallest.
 };
