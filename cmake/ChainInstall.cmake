@@ -7,7 +7,11 @@ set(chain_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/chain")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/chain"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
-install(TARGETS chain EXPORT chainTargets
+set(chain_libraries chain)
+if(CHAIN_TLS)
+  list(APPEND chain_libraries chain_tls)
+endif()
+install(TARGETS ${chain_libraries} EXPORT chainTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
@@ -38,5 +42,9 @@ if(NOT BUILD_SHARED_LIBS) # then who links it links these too, without having to
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/chain.pc.in" "${PROJECT_BINARY_DIR}/chain.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/chain.pc" DESTINATION "${chain_pc_dir}")
+if(CHAIN_TLS)
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/chain-tls.pc.in" "${PROJECT_BINARY_DIR}/chain-tls.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/chain-tls.pc" DESTINATION "${chain_pc_dir}")
+endif()
 
 include("${CMAKE_CURRENT_LIST_DIR}/ChainPackage.cmake")

@@ -32,6 +32,7 @@
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
 #include <chain/impl/detail/topic_router.ipp>
+#include <chain/impl/detail/trusted_proxies.ipp>
 #include <chain/impl/error.ipp>
 #include <chain/impl/handler.ipp>
 #include <chain/impl/json_scan.ipp>

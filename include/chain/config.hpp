@@ -29,6 +29,7 @@ struct Limits {
     std::size_t unsent_bytes_per_session =
         1 << 20;                          ///< Waiting for a slow reader; more closes with 1013.
     std::size_t unsent_bytes = 256 << 20; ///< The same over all sessions of the handler.
+    std::size_t body_bytes = 64 * 1024;   ///< The body of an HTTP request; more is answered 413.
     unsigned json_depth = 64;             ///< Nesting of a client's JSON; deeper closes with 1008.
 };
 
@@ -41,6 +42,8 @@ struct Timeouts {
         10'000}; ///< For a cancelled coroutine, before the leave handler runs.
     std::chrono::milliseconds restart{
         1'000}; ///< What clients are asked to wait when the server restarts.
+    std::chrono::milliseconds request{
+        10'000}; ///< For a request's body to arrive, where `async_serve` reads it.
     std::chrono::milliseconds resume_window{
         15'000}; ///< For a session without a connection, where its transport keeps it.
 };
@@ -88,6 +91,9 @@ struct HandlerConfig {
     /// subprotocol, "phoenix"? With this or a list of subprotocols, a client that offers none of
     /// those is answered 403; without either, what it offers is ignored.
     bool auth_token = true;
+    /// Proxies whose X-Forwarded-For, -Proto and -Host are believed, as `10.0.0.0/8` or `::1`;
+    /// `unix` is whoever connects to a UNIX socket. Empty: none.
+    std::vector<std::string> trusted_proxies = {};
     std::shared_ptr<const Serializer> serializer =
         {}; ///< The dialect of clients without `vsn`; empty means the chain protocol.
     PhoenixClients phoenix = PhoenixClients::welcome; ///< Clients with `vsn`.

@@ -14,7 +14,8 @@ namespace chain {
 
 namespace detail {
 class ServerCore;
-}
+class StreamMaker;
+} // namespace detail
 
 /// Settings of a Server.
 struct ServerConfig {
@@ -22,6 +23,10 @@ struct ServerConfig {
     std::uint16_t port = 8080;   ///< 0 lets the system choose; see `Server::port`.
     unsigned threads = 0;        ///< Each runs one io_context; 0 means one per core.
     std::string static_dir = ""; ///< Files of this folder are served at `/`; empty means none.
+    std::string client_path =
+        "/"; ///< The folder of the browser client, as `/assets/`; empty: only below endpoints.
+    std::shared_ptr<detail::StreamMaker> tls =
+        {}; ///< A `chain::Tls` (<chain/tls.hpp>); empty means plain HTTP.
     std::chrono::milliseconds request_timeout{
         10'000}; ///< For a request to arrive, and between requests of one connection.
     std::chrono::milliseconds drain_deadline{
@@ -35,6 +40,7 @@ struct ServerConfig {
 class Server {
   public:
     /// Opens nothing yet: see `listen`, `run` and `start`.
+    /// @throws std::invalid_argument when `static_dir` is no folder, or `client_path` no path
     explicit Server(ServerConfig config = {});
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -58,6 +64,12 @@ class Server {
     /// Drains and ends `run`, or what `start` has begun; waits for the latter, unless called on one
     /// of its threads. Thread-safe.
     void stop();
+
+    /// Reads certificate and key again: connections that come from now on get the new ones, the
+    /// others go on. Thread-safe.
+    /// @throws boost::system::system_error when they cannot be used; the old ones stay
+    /// @throws std::logic_error without TLS
+    void reload_tls();
 
   private:
     std::unique_ptr<detail::ServerCore> core_;

@@ -13,9 +13,12 @@
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/dialect.ipp>
 #include <chain/impl/detail/endpoint.ipp>
+#include <chain/impl/detail/exchange.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/http_connection.ipp>
+#include <chain/impl/detail/http_handler.ipp>
+#include <chain/impl/detail/http_message.ipp>
 #include <chain/impl/detail/http_rules.ipp>
 #include <chain/impl/detail/http_site.ipp>
 #include <chain/impl/detail/http_transport.ipp>
@@ -28,7 +31,6 @@
 #include <chain/impl/detail/membership_work.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
-#include <chain/impl/detail/plain_connection.ipp>
 #include <chain/impl/detail/poll_answers.ipp>
 #include <chain/impl/detail/poll_connection.ipp>
 #include <chain/impl/detail/poll_table.ipp>
@@ -43,11 +45,14 @@
 #include <chain/impl/detail/sse_connection.ipp>
 #include <chain/impl/detail/sse_format.ipp>
 #include <chain/impl/detail/sse_tabs.ipp>
+#include <chain/impl/detail/stream_agent.ipp>
+#include <chain/impl/detail/stream_connection.ipp>
 #include <chain/impl/detail/subprotocol.ipp>
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
 #include <chain/impl/detail/topic_router.ipp>
+#include <chain/impl/detail/trusted_proxies.ipp>
 #include <chain/impl/detail/ws_connection.ipp>
 #include <chain/impl/error.ipp>
 #include <chain/impl/handler.ipp>

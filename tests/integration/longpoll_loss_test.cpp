@@ -304,7 +304,7 @@ class Loop {
                chain::detail::HttpTransport::Respond respond) {
         chain::net::post(*context_, [this, transport, request = std::move(request),
                                      respond = std::move(respond)] {
-            transport->serve(*context_, request, respond);
+            transport->serve({context_->get_executor(), false}, request, respond);
         });
     }
 

@@ -5,9 +5,11 @@
 #include <chain/detail/channel_core.hpp>
 #include <chain/detail/clock.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/detail/place.hpp>
 #include <chain/detail/pubsub_core.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/session_table.hpp>
+#include <chain/detail/trusted_proxies.hpp>
 #include <chain/handler.hpp>
 #include <chain/observer.hpp>
 
@@ -46,6 +48,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     }
     PubSubCore& pubsub() const noexcept { return *pubsub_; }
     const std::shared_ptr<PubSubCore>& shared_pubsub() const noexcept { return pubsub_; }
+    const TrustedProxies& proxies() const noexcept { return proxies_; }
     SessionTable& sessions() noexcept { return sessions_; }
     /// Bytes that wait for slow readers, over all sessions.
     std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
@@ -69,10 +72,14 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void on_config(std::function<void()> f) { on_config_ = std::move(f); }
     void on_connect(ConnectHandler f) { connect_ = std::move(f); }
     void on_connect(PlainConnectHandler f) { plain_connect_ = std::move(f); }
+    /// Whether the transports for HTTP were looked after.
+    std::once_flag& http_ready() noexcept { return http_ready_; }
     /// Runs the config handler, once; nothing can be added any more.
     void configure();
-    /// The lane of this io_context, made when it is new.
-    Lane& use(net::io_context& context);
+    /// The declared lane of this io_context, made when it is new.
+    Ref<Lane> use(net::io_context& context);
+    /// How many sessions live in this io_context.
+    std::size_t sessions_in(const net::io_context& context) const;
 
     /// The channel that serves a topic, or null.
     std::shared_ptr<ChannelCore> channel(std::string_view topic) const;
@@ -80,6 +87,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// A lane is gone.
     void forget(Lane& lane);
 
+    /// Opens a session on the lane where a connection belongs: one that can be moved on the least
+    /// loaded declared lane, any other on that of its own context; where none is declared, on a
+    /// private lane of its executor, on which this is called. `done` is called on the lane.
+    void connect(const Place& place, Request request, Framing framing, Connected done);
     void connect(Lane& lane, Request request, Framing framing, Connected done);
     Ref<SessionCore> find(std::string_view id) const;
     /// A session has ended.
@@ -97,6 +108,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
   private:
     class Draining;
 
+    Ref<Lane> lane_at(const Place& place);
+    Ref<Lane> declared_at(const Place& place);
+    Ref<Lane> enlist(const net::any_io_executor& executor, net::io_context* context);
     std::optional<Refusal> full() const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);
@@ -106,6 +120,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Refusal connect_failed(std::exception_ptr thrown);
 
     HandlerConfig config_;
+    TrustedProxies proxies_;
     std::shared_ptr<const Clock> clock_;
     std::shared_ptr<PubSubCore> pubsub_;
     PatternMap<std::shared_ptr<ChannelCore>> channels_;
@@ -114,12 +129,15 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::function<void()> on_config_;
     ConnectHandler connect_;
     PlainConnectHandler plain_connect_;
+    std::once_flag http_ready_;
     std::once_flag configured_;
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;
     std::atomic<std::size_t> unsent_{0};
-    mutable std::mutex mutex_; ///< Guards the next two.
+    mutable std::mutex mutex_; ///< Guards the next four.
     std::vector<Ref<Lane>> lanes_;
+    std::vector<Lane*> declared_; ///< Those of them that are declared.
+    std::size_t turn_ = 0;
     std::vector<std::shared_ptr<Draining>> drains_;
     std::atomic<bool> draining_{false};
 };

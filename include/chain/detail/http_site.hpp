@@ -1,13 +1,10 @@
 // HttpSite: what a Server answers to HTTP requests.
 #pragma once
 
+#include <chain/detail/byte_stream.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/handler.hpp>
 #include <chain/server.hpp>
-
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
 #include <functional>
@@ -18,16 +15,12 @@
 
 namespace chain::detail {
 
-using HttpSocket = net::basic_stream_socket<net::ip::tcp, net::io_context::executor_type>;
-
-/// A short text as answer.
-HttpAnswer plain_text(int status, std::string text);
-
 /// What a Server answers: its handlers, the browser client, health, and static files. Immutable
 /// while it serves, but for the flags.
 class HttpSite {
   public:
-    explicit HttpSite(const ServerConfig& config) : config_(config) {}
+    /// @throws std::invalid_argument when a path of the settings does not fit
+    explicit HttpSite(const ServerConfig& config);
 
     const ServerConfig& config() const noexcept { return config_; }
     /// @throws std::invalid_argument when the endpoint is taken
@@ -38,12 +31,13 @@ class HttpSite {
     bool draining() const noexcept { return draining_; }
 
     /// The transport that a request is for, or null.
-    HttpTransport* transport(std::string_view path) const noexcept;
-    /// Answers a request that is for no transport.
-    HttpAnswer answer(const Request& request) const;
+    HttpTransport* transport(std::string_view path) const;
+    /// Answers a request. On the executor of `place`.
+    void serve(const Place& place, Request request, HttpTransport::Respond respond) const;
 
   private:
-    HttpAnswer client_file(const Request& request, std::string_view name) const;
+    /// Answers a request that is for no handler.
+    HttpAnswer answer(const Request& request) const;
     HttpAnswer static_file(const Request& request) const;
     HttpAnswer health(bool good) const;
 
@@ -53,6 +47,6 @@ class HttpSite {
 };
 
 /// Serves a connection's requests until it ends or a transport takes it over.
-void serve_http(HttpSocket socket, net::io_context& context, std::shared_ptr<HttpSite> site);
+void serve_http(HttpSocket socket, std::shared_ptr<HttpSite> site);
 
 } // namespace chain::detail

@@ -1,4 +1,4 @@
-// Lane: a handler's sessions in one thread's execution context.
+// Lane: a handler's sessions on one serial executor.
 #pragma once
 
 #include <chain/detail/batch.hpp>
@@ -13,30 +13,36 @@
 #include <chain/message.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <atomic>
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 namespace chain::detail {
 
 class HandlerCore;
+class LaneService;
 class LaneTimer;
+struct Place;
 
-/// A handler's sessions in one execution context that one thread runs. Nothing in it is locked, but
-/// for the mailbox, through which the other threads speak to it. Everything else is for its own
-/// thread, inside a `Scope`.
+/// A handler's sessions on one serial executor. Nothing in it is locked, but for the mailbox,
+/// through which the other threads speak to it. Everything else is for its own thread, inside a
+/// `Scope`.
+///
+/// A declared lane has an io_context that one thread runs, and lives as long as that. A private
+/// one has the executor of a connection that the application handed over, perhaps a strand, whose
+/// thread changes from one `Scope` to the next; it ends with its last session.
 class Lane : public RefCounted<Lane> {
   public:
-    Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context);
+    /// @param context  that of a declared lane; null makes a private one
+    Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor,
+         net::io_context* context);
     ~Lane();
 
     /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what
@@ -57,18 +63,23 @@ class Lane : public RefCounted<Lane> {
     static Lane* current() noexcept;
 
     // Any thread.
-    /// Is this the lane's own thread?
+    /// Is this the lane's own thread? For a private lane: is it inside a `Scope` of it?
     bool here() const noexcept;
+    /// Is all that runs on this executor the lane's own work? False when the lane is gone.
+    bool runs_on(const net::any_io_executor& executor);
     /// Runs `task` on the lane. @return false when the lane is gone.
     bool post(std::function<void()> task);
     /// Delivers a broadcast, or sends for a membership, on the lane. @return false when the lane is
     /// gone.
     bool post(Ref<Broadcast> broadcast);
     bool post(Errand errand);
-    const net::any_io_executor& executor() const noexcept { return executor_; }
     HandlerCore& handler() const noexcept { return *handler_; }
     std::size_t sessions() const noexcept { return session_count_.load(std::memory_order_relaxed); }
 
+    /// For the application's coroutines.
+    net::any_io_executor executor();
+    /// For sockets and timers, whose handlers enter a `Scope` themselves.
+    const net::any_io_executor& bare_executor() const noexcept { return executor_; }
     Batch& batch() noexcept { return batch_; }
     /// Runs `task` when the current handler has returned.
     void later(std::function<void()> task) { later_.push_back(std::move(task)); }
@@ -98,6 +109,8 @@ class Lane : public RefCounted<Lane> {
     void apply_mailbox();
 
     void arm(TimerNode& timer, std::chrono::milliseconds after);
+    /// Calls `f` after that time, unless no session is left by then.
+    void set_deadline(std::chrono::milliseconds after, std::function<void()> f);
     /// Fires the timers that are due.
     void advance();
     /// The lane's own timer, which may be gone by now, was due.
@@ -115,13 +128,22 @@ class Lane : public RefCounted<Lane> {
     /// Reused buffers: what was decoded last, what was encoded last, and what was read last.
     Message& inbound() noexcept { return inbound_; }
     std::string& scratch() noexcept;
-    std::span<char> read_buffer();
+    /// The thread's own, shared by its lanes.
+    static std::span<char> read_buffer();
     Slice& stamps() noexcept;
-    /// The io_context that the lane lives in.
-    net::io_context& context() const noexcept { return context_; }
+    /// The io_context of a declared lane, or null.
+    net::io_context* context() const noexcept { return context_; }
+    /// What ends it with its context.
+    LaneService& service() const noexcept { return service_; }
+    /// Where its handler lists it; guarded by that.
+    std::size_t& place_in_handler() noexcept { return place_in_handler_; }
+    /// Where its service lists it; guarded by that.
+    std::size_t& place_in_service() noexcept { return place_in_service_; }
 
     /// Ends all sessions without running user code; the lane takes nothing any more.
     void shutdown() noexcept;
+    /// As `shutdown`, while its context goes on.
+    void retire() noexcept;
     /// Was it shut down? Then no timer fires any more.
     bool closed() const noexcept { return closed_; }
 
@@ -129,7 +151,11 @@ class Lane : public RefCounted<Lane> {
     friend class Scope;
     /// Sessions sent to before the lane lets others have the thread.
     static constexpr std::size_t flush_budget = 256;
+    struct Deadline;
 
+    void enter() noexcept;
+    void leave() noexcept;
+    void check_serial(std::uint64_t thread) noexcept;
     void leave_scope() noexcept;
     void schedule_flush();
     void flush();
@@ -142,22 +168,26 @@ class Lane : public RefCounted<Lane> {
                 const Broadcast* shared);
 
     std::shared_ptr<HandlerCore> handler_;
-    net::io_context& context_;
-    net::any_io_executor executor_;
-    std::atomic<std::thread::id> thread_{};
+    net::io_context* context_;
+    net::any_io_executor executor_; ///< Empty once the lane is gone.
+    LaneService& service_;
+    std::atomic<std::uint64_t> thread_{0};  ///< Who is inside, or was last; see `here`.
+    std::atomic<std::uint64_t> entered_{0}; ///< Who is inside, where that is checked.
     std::atomic<std::size_t> session_count_{0};
     Mailbox mailbox_;
     Batch batch_;
     StringMap<Ref<TopicEntry>> topics_;
     TimerWheel wheel_;
     std::unique_ptr<LaneTimer> timer_;
-    std::deque<std::function<void()>> later_;
+    std::vector<std::function<void()>> later_;
+    std::vector<std::unique_ptr<Deadline>> deadlines_;
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;
     Message inbound_;
     std::string scratch_;
-    std::unique_ptr<char[]> read_buffer_;
     Slice stamps_;
+    std::size_t place_in_handler_ = 0;
+    std::size_t place_in_service_ = 0;
     unsigned depth_ = 0;
     unsigned handler_depth_ = 0;
     bool flush_scheduled_ = false;

@@ -59,6 +59,13 @@ class Mailbox {
         return true;
     }
 
+    /// What `condition` says, under the lock; false when the mailbox is closed.
+    template <class Condition>
+    bool when_open(Condition condition) {
+        const std::lock_guard lock(mutex_);
+        return !closed_ && condition();
+    }
+
     /// Takes the data that is there.
     std::vector<Data> take_data();
     /// Takes the tasks that are there; the next `put` wakes the lane again.

@@ -29,6 +29,7 @@ class ServerCore {
     void run();
     void start();
     void stop();
+    void reload_tls();
 
   private:
     using Acceptor = net::ip::tcp::acceptor;

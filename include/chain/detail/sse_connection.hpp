@@ -1,7 +1,8 @@
 // SseConnection: a session's stream of server-sent events.
 #pragma once
 
-#include <chain/detail/plain_connection.hpp>
+#include <chain/detail/byte_stream.hpp>
+#include <chain/detail/stream_connection.hpp>
 
 #include <chrono>
 #include <span>
@@ -10,12 +11,13 @@
 
 namespace chain::detail {
 
+struct Unclaimed;
+
 /// Writes a session's events behind the head of an HTTP response; the body ends with the
 /// connection. The client sends nothing on it.
-class SseConnection final : public PlainConnection {
+class SseConnection : public StreamConnection {
   public:
-    SseConnection(PlainSocket socket, Ref<SessionCore> session,
-                  std::chrono::milliseconds keep_alive);
+    SseConnection(Ref<SessionCore> session, std::chrono::milliseconds keep_alive);
 
     /// Says how soon to come back, attaches itself to the session, and waits for the stream's end.
     void start(std::chrono::milliseconds retry);
@@ -34,9 +36,10 @@ class SseConnection final : public PlainConnection {
     std::uint32_t wrote_ = 0; ///< When something was written last, in the lane's ticks.
 };
 
-/// Makes `socket`, whose response head is written, the stream of `session`, on the session's own
-/// lane.
-void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry,
+/// Makes `stream`, on which the head of the response is written, that of `session`, on the
+/// session's own lane; it is claimed then.
+void start_sse(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session,
+               std::shared_ptr<Unclaimed> unclaimed, std::chrono::milliseconds retry,
                std::chrono::milliseconds keep_alive);
 
 } // namespace chain::detail

@@ -1,16 +1,22 @@
 // TimerWheel: many coarse timers at little cost each.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace chain::detail {
 
+/// A place in a ring of timers.
+struct TimerLink {
+    TimerLink* next = nullptr;
+    TimerLink* previous = nullptr;
+};
+
 /// A timer that lives inside the object it wakes. Disarmed when destroyed.
-class TimerNode {
+class TimerNode : private TimerLink {
   public:
     using Fire = void (*)(TimerNode&);
 
@@ -19,25 +25,26 @@ class TimerNode {
     TimerNode& operator=(const TimerNode&) = delete;
     ~TimerNode() { disarm(); }
 
-    bool armed() const noexcept { return next_ != nullptr; }
+    bool armed() const noexcept { return next != nullptr; }
     void disarm() noexcept;
 
   private:
     friend class TimerWheel;
 
-    TimerNode* next_ = nullptr;
-    TimerNode* previous_ = nullptr;
     Fire fire_;
     std::uint32_t due_ = 0;
 };
 
-/// Timers of a lane, in slots of 50 ms; none fires early. Has no clock of its own.
+/// Timers of a lane, to 50 ms; none fires early. Has no clock of its own.
 class TimerWheel {
   public:
     using Time = std::chrono::steady_clock::time_point;
     static constexpr std::chrono::milliseconds tick{50};
 
-    explicit TimerWheel(Time start) noexcept;
+    /// Slots for many timers. For a few, one will do, and takes less memory.
+    static constexpr std::size_t many = 512;
+
+    explicit TimerWheel(Time start, std::size_t slots = many);
     ~TimerWheel();
 
     /// Arms (again) a timer to fire `after` from `now`.
@@ -50,11 +57,11 @@ class TimerWheel {
     std::uint32_t ticks(Time now) const noexcept;
 
   private:
-    static constexpr std::size_t slots = 512;
+    TimerLink& slot(std::uint32_t due) const noexcept { return heads_[due % slots_]; }
+    static TimerNode& node(TimerLink& link) noexcept { return static_cast<TimerNode&>(link); }
 
-    TimerNode& slot(std::uint32_t due) noexcept { return heads_[due % slots]; }
-
-    std::array<TimerNode, slots> heads_;
+    std::size_t slots_;
+    std::unique_ptr<TimerLink[]> heads_;
     Time start_;
     std::uint32_t done_ = 0; ///< The last tick that was fired.
 };

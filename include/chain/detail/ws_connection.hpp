@@ -1,7 +1,7 @@
 // WsConnection: a session's carrier that speaks WebSocket.
 #pragma once
 
-#include <chain/detail/plain_connection.hpp>
+#include <chain/detail/stream_connection.hpp>
 #include <chain/detail/ws_codec.hpp>
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 namespace chain::detail {
 
 /// Takes a client's WebSocket frames apart, and closes as RFC 6455 says.
-class WsConnection final : public PlainConnection {
+class WsConnection : public StreamConnection {
   public:
     /// @param framing  `websocket`, or `websocket_deflate` when compression was agreed on
-    WsConnection(PlainSocket socket, Ref<SessionCore> session, Framing framing);
+    WsConnection(Ref<SessionCore> session, Framing framing);
 
     /// Attaches itself to the session, takes what the client has sent already, and goes on reading.
     void start(std::string received);

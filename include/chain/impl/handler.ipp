@@ -61,7 +61,7 @@ bool Handler::serves(std::string_view target) const noexcept {
 
 void Handler::connect(net::io_context& context, Request request, Framing framing,
                       std::function<void(ConnectResult)> done) {
-    core_->connect(core_->use(context), std::move(request), framing, std::move(done));
+    core_->connect(*core_->use(context), std::move(request), framing, std::move(done));
 }
 
 std::optional<Session> Handler::resume(std::string_view id) const {

@@ -30,4 +30,6 @@ void Server::start() { core_->start(); }
 
 void Server::stop() { core_->stop(); }
 
+void Server::reload_tls() { core_->reload_tls(); }
+
 } // namespace chain

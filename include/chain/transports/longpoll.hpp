@@ -44,7 +44,7 @@ class LongPollTransport final : public detail::HttpTransport {
     /// Called by `Handler::add`.
     void configure(Handler& handler) override;
     /// Answers a request; called by servers.
-    void serve(net::io_context& context, Request request, Respond respond) override;
+    void serve(const detail::Place& place, Request request, Respond respond) override;
     /// The answer to a request that the server itself refuses, which every page may read.
     detail::HttpAnswer refuse(const Request& request, int status,
                               std::string_view reason) const override;

@@ -41,7 +41,7 @@ class SseTransport final : public detail::HttpTransport {
     /// Called by `Handler::add`.
     void configure(Handler& handler) override;
     /// Answers a request; called by servers.
-    void serve(net::io_context& context, Request request, Respond respond) override;
+    void serve(const detail::Place& place, Request request, Respond respond) override;
     /// The answer to a request that the server itself refuses, with CORS headers where they belong.
     detail::HttpAnswer refuse(const Request& request, int status,
                               std::string_view reason) const override;

@@ -17,7 +17,7 @@ class WebSocketTransport final : public detail::HttpTransport {
     /// Called by `Handler::add`.
     void configure(Handler& handler) override;
     /// Answers a request; called by servers.
-    void serve(net::io_context& context, Request request, Respond respond) override;
+    void serve(const detail::Place& place, Request request, Respond respond) override;
 
   private:
     std::weak_ptr<detail::HandlerCore> handler_;

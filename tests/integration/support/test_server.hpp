@@ -115,6 +115,7 @@ class TestServer {
     }
     std::uint16_t port() const { return server_->port(); }
     void stop() { server_->stop(); }
+    void reload_tls() { server_->reload_tls(); }
     void destroy() { server_.reset(); }
     /// A WebSocket client that has joined `topic` with join reference 1.
     RawClient member(const std::string& topic) const {

@@ -38,7 +38,8 @@ HandlerConfig completed(HandlerConfig config) {
 }
 
 HandlerCore::HandlerCore(HandlerConfig config)
-    : config_(completed(std::move(config))), clock_(steady_clock()),
+    : config_(completed(std::move(config))), proxies_(config_.trusted_proxies),
+      clock_(steady_clock()),
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)) {
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
         pubsub_->objects_only();
@@ -102,14 +103,52 @@ void HandlerCore::configure() {
     });
 }
 
-Lane& HandlerCore::use(net::io_context& context) {
-    auto& service = net::use_service<LaneService>(context);
-    if (auto* found = service.find(*this)) return *found;
-    const Ref<Lane> lane(new Lane(shared_from_this(), context));
-    service.add(lane);
+Ref<Lane> HandlerCore::use(net::io_context& context) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto* lane : declared_)
+            if (lane->context() == &context) return Ref<Lane>(lane);
+    }
+    return enlist(context.get_executor(), &context);
+}
+
+Ref<Lane> HandlerCore::enlist(const net::any_io_executor& executor, net::io_context* context) {
+    const Ref<Lane> lane(new Lane(shared_from_this(), executor, context));
+    lane->service().add(lane);
     const std::lock_guard lock(mutex_);
+    lane->place_in_handler() = lanes_.size();
     lanes_.push_back(lane);
-    return *lane;
+    if (context) declared_.push_back(lane.get());
+    return lane;
+}
+
+std::size_t HandlerCore::sessions_in(const net::io_context& context) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto* lane : declared_)
+        if (lane->context() == &context) return lane->sessions();
+    return 0;
+}
+
+Ref<Lane> HandlerCore::lane_at(const Place& place) {
+    auto declared = declared_at(place);
+    return declared ? declared : enlist(place.executor, nullptr);
+}
+
+Ref<Lane> HandlerCore::declared_at(const Place& place) {
+    const std::lock_guard lock(mutex_);
+    if (declared_.empty()) return nullptr;
+    if (!place.movable) {
+        const auto& home = net::query(place.executor, net::execution::context);
+        const auto found = std::ranges::find_if(
+            declared_, [&](const auto* lane) { return lane->context() == &home; });
+        return Ref<Lane>(found == declared_.end() ? nullptr : *found);
+    }
+    // Among equals it is one after the other.
+    turn_ = (turn_ + 1) % declared_.size();
+    auto* least = declared_[turn_];
+    for (auto* lane : declared_)
+        if (lane->sessions() < least->sessions()) least = lane;
+    return Ref<Lane>(least);
 }
 
 std::shared_ptr<ChannelCore> HandlerCore::channel(std::string_view topic) const {
@@ -123,8 +162,14 @@ std::vector<Ref<Lane>> HandlerCore::lanes() const {
 }
 
 void HandlerCore::forget(Lane& lane) {
+    const Ref<Lane> kept(&lane);
     const std::lock_guard lock(mutex_);
-    std::erase(lanes_, &lane);
+    const auto place = lane.place_in_handler();
+    if (place >= lanes_.size() || lanes_[place].get() != &lane) return;
+    lanes_.back()->place_in_handler() = place;
+    std::swap(lanes_[place], lanes_.back());
+    lanes_.pop_back();
+    std::erase(declared_, &lane);
 }
 
 std::optional<Refusal> HandlerCore::full() const {
@@ -152,6 +197,16 @@ bool HandlerCore::allows_page(const Request& request) noexcept {
 void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
     notify([&](Observer& o) { o.session_refused(make_error_code(why)); });
     done(std::move(refusal));
+}
+
+void HandlerCore::connect(const Place& place, Request request, Framing framing, Connected done) {
+    const auto lane = lane_at(place);
+    if (lane->runs_on(place.executor))
+        return connect(*lane, std::move(request), framing, std::move(done));
+    auto task = [lane, request = std::move(request), framing, done] {
+        lane->handler().connect(*lane, request, framing, done);
+    };
+    if (!lane->post(std::move(task))) done(Refusal{503, "draining"});
 }
 
 void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
@@ -234,11 +289,9 @@ void HandlerCore::disconnect(std::string_view name) {
 }
 
 /// Knows when the last session has ended, or the deadline is over.
-class HandlerCore::Draining : public TimerNode {
+class HandlerCore::Draining {
   public:
-    explicit Draining(std::function<void()> done)
-        : TimerNode([](TimerNode& timer) { static_cast<Draining&>(timer).complete(); }),
-          done_(std::move(done)) {}
+    explicit Draining(std::function<void()> done) : done_(std::move(done)) {}
 
     void complete() {
         if (!completed_.exchange(true)) done_();
@@ -275,9 +328,8 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
         R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
     bool posted = false;
     for (const auto& lane : lanes()) {
-        const bool first = !posted;
-        posted |= lane->post([lane, drain, deadline, first, delay] {
-            if (first) lane->arm(*drain, deadline);
+        posted |= lane->post([lane, drain, deadline, delay] {
+            lane->set_deadline(deadline, [drain] { drain->complete(); });
             for (const auto& session : lane->all_sessions()) session->end(1012, delay);
         });
     }
@@ -286,11 +338,7 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
 
 void HandlerCore::close() {
     draining_ = true;
-    for (const auto& lane : lanes())
-        lane->post([lane] {
-            net::use_service<LaneService>(lane->context()).remove(*lane);
-            lane->shutdown();
-        });
+    for (const auto& lane : lanes()) lane->post([lane] { lane->retire(); });
     pubsub_->stop();
 }
 

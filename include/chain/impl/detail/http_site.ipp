@@ -1,14 +1,10 @@
 // Definitions of <chain/detail/http_site.hpp>, without the connections.
 #pragma once
 
-#include <chain/detail/client_files.hpp>
-#include <chain/detail/endpoint.hpp>
 #include <chain/detail/handler_core.hpp>
+#include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_site.hpp>
 #include <chain/detail/text.hpp>
-#include <chain/transports/longpoll.hpp>
-#include <chain/transports/sse.hpp>
-#include <chain/transports/websocket.hpp>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +17,17 @@
 
 namespace chain::detail {
 
+HttpSite::HttpSite(const ServerConfig& config) : config_(config) {
+    std::error_code failed;
+    const auto& folder = config_.static_dir;
+    if (!folder.empty() && !std::filesystem::is_directory(folder, failed))
+        throw std::invalid_argument("chain: static_dir \"" + folder + "\" is not a folder");
+    const auto& client = config_.client_path;
+    if (!client.empty() && (client.front() != '/' || client.back() != '/'))
+        throw std::invalid_argument("chain: client_path \"" + client +
+                                    "\" does not begin and end with /");
+}
+
 void HttpSite::mount(Handler handler) {
     const auto same = [&](const Handler& other) {
         return other.config().endpoint == handler.config().endpoint;
@@ -28,79 +35,38 @@ void HttpSite::mount(Handler handler) {
     if (std::ranges::any_of(handlers_, same))
         throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint +
                                     "\" is mounted twice");
-    if (HandlerAccess::core(handler)->transports().empty())
-        handler.add(std::make_shared<WebSocketTransport>())
-            .add(std::make_shared<SseTransport>())
-            .add(std::make_shared<LongPollTransport>());
+    ensure_transports(*HandlerAccess::core(handler));
     handlers_.push_back(std::move(handler));
 }
 
-HttpTransport* HttpSite::transport(std::string_view path) const noexcept {
-    for (const auto& handler : handlers_) {
-        if (!handler.serves(path)) continue;
-        const auto rest = *below_endpoint(handler.config().endpoint, path);
-        for (const auto& transport : HandlerAccess::core(handler)->transports())
-            if (!rest.empty() && rest.substr(1) == transport->name())
-                return dynamic_cast<HttpTransport*>(transport.get());
-    }
+HttpTransport* HttpSite::transport(std::string_view path) const {
+    for (const auto& handler : handlers_)
+        if (handler.serves(path)) return transport_for(*HandlerAccess::core(handler), path);
     return nullptr;
 }
 
-HttpAnswer plain_text(int status, std::string text) {
-    return {status,
-            {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
-            std::move(text),
-            {}};
-}
-
-HttpAnswer not_found() { return plain_text(404, "not found\n"); }
-
-/// 304 when the client has this version already.
-HttpAnswer cacheable(const Request& request, std::string_view type, std::string etag,
-                     std::string body) {
-    HttpAnswer answer{
-        200,
-        {{"ETag", etag}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}},
-        {},
-        {}};
-    const auto known = request.header("If-None-Match");
-    if (known && (known == "*" || known->find(etag) != std::string_view::npos)) {
-        answer.status = 304;
-    } else {
-        answer.headers.emplace_back("Content-Type", type);
-        answer.body = std::move(body);
-    }
-    return answer;
+void HttpSite::serve(const Place& place, Request request, HttpTransport::Respond respond) const {
+    for (const auto& handler : handlers_)
+        if (handler.serves(request.path()))
+            return serve_request(*HandlerAccess::core(handler), place, std::move(request),
+                                 std::move(respond));
+    respond(answer(request));
 }
 
 HttpAnswer HttpSite::answer(const Request& request) const {
-    if (request.method != "GET" && request.method != "HEAD") {
-        auto answer = plain_text(405, "method not allowed\n");
-        answer.headers.emplace_back("Allow", "GET, HEAD");
-        return answer;
-    }
+    if (request.method != "GET" && request.method != "HEAD") return wrong_method("GET, HEAD");
     const auto path = request.path();
-    for (const auto& handler : handlers_) {
-        if (!handler.serves(path)) continue;
-        const auto rest = *below_endpoint(handler.config().endpoint, path);
-        return rest.empty() ? not_found() : client_file(request, rest.substr(1));
-    }
     if (path == "/healthz") return health(true);
     if (path == "/readyz") return health(!draining());
-    auto client = path.empty() ? not_found() : client_file(request, path.substr(1));
+    const auto& folder = config_.client_path;
+    auto client = folder.empty() || !path.starts_with(folder)
+                      ? not_found()
+                      : client_answer(request, path.substr(folder.size()));
     return client.status == 404 ? static_file(request) : client;
 }
 
 HttpAnswer HttpSite::health(bool good) const {
     return good ? plain_text(200, "ok\n") : plain_text(503, "draining\n");
-}
-
-HttpAnswer HttpSite::client_file(const Request& request, std::string_view name) const {
-    for (const auto& file : client_files())
-        if (file.name == name)
-            return cacheable(request, file.content_type, std::string(file.etag),
-                             std::string(file.content));
-    return not_found();
 }
 
 std::string_view content_type(std::string_view extension) noexcept {

@@ -3,22 +3,41 @@
 
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/detail/lane_executor.hpp>
+#include <chain/detail/lane_service.hpp>
 #include <chain/detail/lane_timer.hpp>
 #include <chain/detail/membership.hpp>
 #include <chain/detail/session_core.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace chain::detail {
 
 thread_local Lane* current_lane = nullptr;
 
-Lane::Lane(std::shared_ptr<HandlerCore> handler, net::io_context& context)
-    : handler_(std::move(handler)), context_(context), executor_(context.get_executor()),
-      batch_(handler_->config().compression), wheel_(handler_->clock().now()) {
+/// A number that no other thread has or ever had.
+std::uint64_t this_thread() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    thread_local const std::uint64_t mine = ++last;
+    return mine;
+}
+
+net::execution_context& context_of(const net::any_io_executor& executor) noexcept {
+    return net::query(executor, net::execution::context);
+}
+
+/// A private lane has few timers.
+Lane::Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor,
+           net::io_context* context)
+    : handler_(std::move(handler)), context_(context), executor_(std::move(executor)),
+      service_(net::use_service<LaneService>(context_of(executor_))),
+      batch_(handler_->config().compression),
+      wheel_(handler_->clock().now(), context ? TimerWheel::many : 1) {
     if (handler_->clock().runs()) timer_ = std::make_unique<LaneTimer>(*this);
 }
 
@@ -27,39 +46,80 @@ Lane::~Lane() = default;
 Lane* Lane::current() noexcept { return current_lane; }
 
 Lane::Scope::Scope(Lane& lane) noexcept : lane_(&lane) {
-    const auto self = std::this_thread::get_id();
-    if (lane.depth_++ == 0)
-        lane.thread_.store(self, std::memory_order_relaxed);
-    else if (lane.thread_.load(std::memory_order_relaxed) != self)
-        lane.handler().notify([](Observer& o) {
-            o.log(LogLevel::error, make_error_code(Errc::executor_not_serial).message());
-        });
+    lane.enter();
     outer_ = std::exchange(current_lane, &lane);
 }
 
 Lane::Scope::~Scope() {
     if (lane_->depth_ == 1) lane_->leave_scope();
-    --lane_->depth_;
+    lane_->leave();
     current_lane = outer_;
 }
 
+void Lane::enter() noexcept {
+    const auto self = this_thread();
+#ifndef NDEBUG
+    check_serial(self);
+#endif
+    if (depth_++ == 0) thread_.store(self, std::memory_order_relaxed);
+}
+
+void Lane::leave() noexcept {
+    if (--depth_ > 0) return;
+    // The next one on a private lane may be another thread, which does not say so beforehand.
+    if (!context_) thread_.store(0, std::memory_order_relaxed);
+#ifndef NDEBUG
+    entered_.store(0, std::memory_order_release);
+#endif
+}
+
+/// Reports a second thread, and makes it wait, so that what it finds is whole.
+void Lane::check_serial(std::uint64_t thread) noexcept {
+    std::uint64_t inside = 0;
+    if (entered_.load(std::memory_order_relaxed) == thread ||
+        entered_.compare_exchange_strong(inside, thread, std::memory_order_acquire))
+        return;
+    handler_->notify([](Observer& o) {
+        o.log(LogLevel::error, make_error_code(Errc::executor_not_serial).message());
+    });
+    do {
+        std::this_thread::yield();
+        inside = 0;
+    } while (!entered_.compare_exchange_weak(inside, thread, std::memory_order_acquire));
+}
+
 bool Lane::here() const noexcept {
-    return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    return thread_.load(std::memory_order_relaxed) == this_thread();
+}
+
+bool Lane::runs_on(const net::any_io_executor& executor) {
+    return mailbox_.when_open(
+        [&] { return context_ ? &context_of(executor) == context_ : executor == executor_; });
+}
+
+net::any_io_executor Lane::executor() {
+    if (context_ || !executor_) return executor_;
+    return LaneExecutor(Ref<Lane>(this), executor_);
 }
 
 void Lane::leave_scope() noexcept {
     run_later();
+    if (closed_) return;
+    if (!context_ && sessions_.empty() && !wheel_.next()) {
+        retire();
+        return;
+    }
     if (batch_.pending()) schedule_flush();
     if (timer_) timer_->set(wheel_.next());
 }
 
 void Lane::run_later() {
     if (in_handler() || std::exchange(running_later_, true)) return;
-    while (!later_.empty()) {
-        const auto task = std::move(later_.front());
-        later_.pop_front();
+    for (std::size_t i = 0; i < later_.size(); ++i) {
+        const auto task = std::move(later_[i]); // which may append
         task();
     }
+    later_.clear();
     running_later_ = false;
 }
 
@@ -127,6 +187,26 @@ void Lane::arm(TimerNode& timer, std::chrono::milliseconds after) {
     wheel_.arm(timer, handler_->clock().now(), after);
 }
 
+struct Lane::Deadline : TimerNode {
+    explicit Deadline(std::function<void()> f)
+        : TimerNode([](TimerNode& timer) { static_cast<Deadline&>(timer).fire(); }),
+          passed_(std::move(f)) {}
+
+  private:
+    void fire() {
+        const auto passed = std::move(passed_); // which may end the last session, and so this
+        passed();
+    }
+
+    std::function<void()> passed_;
+};
+
+void Lane::set_deadline(std::chrono::milliseconds after, std::function<void()> f) {
+    if (sessions_.empty()) return;
+    deadlines_.push_back(std::make_unique<Deadline>(std::move(f)));
+    arm(*deadlines_.back(), after);
+}
+
 void Lane::advance() {
     const Scope scope(*this);
     wheel_.advance(handler_->clock().now());
@@ -154,6 +234,7 @@ void Lane::remove(SessionCore& session) {
     sessions_[session.lane_index()] = sessions_.back();
     sessions_.pop_back();
     session_count_.store(sessions_.size(), std::memory_order_relaxed);
+    if (sessions_.empty()) deadlines_.clear();
 }
 
 std::vector<Ref<SessionCore>> Lane::all_sessions() const {
@@ -181,8 +262,8 @@ std::vector<Ref<SessionCore>> Lane::named(std::string_view name) const {
 
 std::span<char> Lane::read_buffer() {
     static constexpr std::size_t size = 64 * 1024;
-    if (!read_buffer_) read_buffer_ = std::make_unique<char[]>(size);
-    return {read_buffer_.get(), size};
+    thread_local const auto buffer = std::make_unique<char[]>(size);
+    return {buffer.get(), size};
 }
 
 Slice& Lane::stamps() noexcept {
@@ -208,7 +289,14 @@ void Lane::shutdown() noexcept {
     flush_scheduled_ = true; // nothing is posted to a context that is going
     handler_->forget(*this);
     handler_->check_drained();
+    executor_ = nullptr; // a strand must not outlive its context
     current_lane = outer;
+}
+
+void Lane::retire() noexcept {
+    const Ref<Lane> self(this);
+    service_.remove(*this);
+    shutdown();
 }
 
 } // namespace chain::detail

@@ -6,7 +6,7 @@
 
 namespace chain::detail {
 
-LaneTimer::LaneTimer(Lane& lane) : lane_(lane), timer_(lane.executor()) {}
+LaneTimer::LaneTimer(Lane& lane) : lane_(lane), timer_(lane.bare_executor()) {}
 
 void LaneTimer::set(std::optional<TimerWheel::Time> next) {
     if (!next || (next_ && *next_ <= *next)) return;

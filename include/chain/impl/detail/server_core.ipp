@@ -3,11 +3,13 @@
 
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/server_core.hpp>
+#include <chain/detail/stream_maker.hpp>
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace chain::detail {
@@ -84,10 +86,9 @@ void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket sock
         return;
     }
     auto& context = workers_[worker]->context;
-    net::post(context,
-              [&context, site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
-                  serve_http(std::move(*moved), context, site);
-              });
+    net::post(context, [site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
+        serve_http(std::move(*moved), site);
+    });
     accept();
 }
 
@@ -95,9 +96,9 @@ void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket sock
 std::size_t ServerCore::least_loaded() noexcept {
     std::vector<std::size_t> load(workers_.size());
     for (const auto& handler : site_->handlers()) {
-        const auto lanes = HandlerAccess::core(handler)->lanes();
-        for (std::size_t i = 0; i < std::min(lanes.size(), load.size()); ++i)
-            load[i] += lanes[i]->sessions();
+        const auto& core = *HandlerAccess::core(handler);
+        for (std::size_t i = 0; i < load.size(); ++i)
+            load[i] += core.sessions_in(workers_[i]->context);
     }
     const auto least = *std::ranges::min_element(load);
     do {
@@ -128,6 +129,11 @@ void ServerCore::start() {
 void ServerCore::stop() {
     net::post(workers_.front()->context, [this] { drain(); });
     if (started_ && !inside()) join();
+}
+
+void ServerCore::reload_tls() {
+    if (!config_.tls) throw std::logic_error("chain: this server has no TLS");
+    config_.tls->reload();
 }
 
 /// Is this one of the server's own threads, which cannot wait for itself?

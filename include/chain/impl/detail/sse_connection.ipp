@@ -1,19 +1,20 @@
 // Definitions of <chain/detail/sse_connection.hpp>.
 #pragma once
 
+#include <chain/detail/carry.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/sse_connection.hpp>
 #include <chain/detail/sse_format.hpp>
+#include <chain/detail/unclaimed.hpp>
 
 #include <utility>
 
 namespace chain::detail {
 
-SseConnection::SseConnection(PlainSocket socket, Ref<SessionCore> session,
-                             std::chrono::milliseconds keep_alive)
-    : PlainConnection(std::move(socket), std::move(session)), keep_alive_(keep_alive) {}
+SseConnection::SseConnection(Ref<SessionCore> session, std::chrono::milliseconds keep_alive)
+    : StreamConnection(std::move(session)), keep_alive_(keep_alive) {}
 
 void SseConnection::start(std::chrono::milliseconds retry) {
     const Lane::Scope scope(session().lane());
@@ -24,7 +25,7 @@ void SseConnection::start(std::chrono::milliseconds retry) {
 
 std::size_t SseConnection::write(std::string_view bytes) noexcept {
     wrote_ = session().lane().ticks();
-    return PlainConnection::write(bytes);
+    return StreamConnection::write(bytes);
 }
 
 void SseConnection::watch() {
@@ -54,29 +55,16 @@ void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) n
     finish(std::move(unsent));
 }
 
-void SseConnection::rest_sent() noexcept { shut(); }
+void SseConnection::rest_sent() noexcept { part(); }
 
-/// The same socket in another context.
-PlainSocket moved_to(net::io_context& context, PlainSocket socket) {
-    error_code failed;
-    const auto protocol = socket.local_endpoint(failed).protocol();
-    const auto handle = socket.release(failed);
-    PlainSocket moved(context);
-    moved.assign(protocol, handle, failed);
-    return moved;
-}
-
-void start_sse(PlainSocket socket, const Ref<SessionCore>& session, std::chrono::milliseconds retry,
+void start_sse(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session,
+               std::shared_ptr<Unclaimed> unclaimed, std::chrono::milliseconds retry,
                std::chrono::milliseconds keep_alive) {
-    auto& lane = session->lane();
-    if (lane.here()) {
-        std::make_shared<SseConnection>(std::move(socket), session, keep_alive)->start(retry);
-        return;
-    }
-    auto shared = std::make_shared<PlainSocket>(moved_to(lane.context(), std::move(socket)));
-    lane.post([shared, session, retry, keep_alive] {
-        std::make_shared<SseConnection>(std::move(*shared), session, keep_alive)->start(retry);
-    });
+    auto start = [unclaimed = std::move(unclaimed), retry](SseConnection& connection) {
+        unclaimed->session = nullptr;
+        connection.start(retry);
+    };
+    carry<SseConnection>(std::move(stream), session, std::move(start), keep_alive);
 }
 
 } // namespace chain::detail

@@ -8,28 +8,21 @@
 
 namespace chain::detail {
 
-template <std::size_t... I>
-std::array<TimerNode, sizeof...(I)> make_heads(std::index_sequence<I...>) noexcept {
-    return {((void)I, TimerNode(nullptr))...};
-}
-
 void TimerNode::disarm() noexcept {
     if (!armed()) return;
-    next_->previous_ = previous_;
-    previous_->next_ = next_;
-    next_ = previous_ = nullptr;
+    next->previous = previous;
+    previous->next = next;
+    next = previous = nullptr;
 }
 
-TimerWheel::TimerWheel(Time start) noexcept
-    : heads_(make_heads(std::make_index_sequence<slots>())), start_(start) {
-    for (auto& head : heads_) head.next_ = head.previous_ = &head;
+TimerWheel::TimerWheel(Time start, std::size_t slots)
+    : slots_(slots), heads_(std::make_unique<TimerLink[]>(slots)), start_(start) {
+    for (std::size_t i = 0; i < slots_; ++i) heads_[i].next = heads_[i].previous = &heads_[i];
 }
 
 TimerWheel::~TimerWheel() {
-    for (auto& head : heads_) {
-        while (head.next_ != &head) head.next_->disarm();
-        head.next_ = head.previous_ = nullptr;
-    }
+    for (std::size_t i = 0; i < slots_; ++i)
+        while (heads_[i].next != &heads_[i]) node(*heads_[i].next).disarm();
 }
 
 std::uint32_t TimerWheel::ticks(Time now) const noexcept {
@@ -41,33 +34,44 @@ void TimerWheel::arm(TimerNode& timer, Time now, std::chrono::milliseconds after
     const auto whole = ticks(now + after + tick - std::chrono::nanoseconds(1));
     timer.due_ = std::max(whole, done_ + 1);
     auto& head = slot(timer.due_);
-    timer.previous_ = head.previous_;
-    timer.next_ = &head;
-    head.previous_->next_ = &timer;
-    head.previous_ = &timer;
+    timer.previous = head.previous;
+    timer.next = &head;
+    head.previous->next = &timer;
+    head.previous = &timer;
 }
 
 void TimerWheel::advance(Time now) {
     const auto target = ticks(now);
-    const auto turns = std::min<std::uint32_t>(target - std::min(done_, target), slots);
+    const auto turns =
+        std::min(target - std::min(done_, target), static_cast<std::uint32_t>(slots_));
     auto at = target - turns;
     for (done_ = target; at != target;) {
         auto& head = slot(++at);
-        for (auto* timer = head.next_; timer != &head;) {
-            auto& due = *timer;
-            timer = timer->next_;
+        for (auto* link = head.next; link != &head;) {
+            auto& due = node(*link);
+            link = link->next;
             if (due.due_ > target) continue;
             due.disarm();
             due.fire_(due);
-            timer = head.next_; // the call may have changed the slot
+            link = head.next; // the call may have changed the slot
         }
     }
 }
 
+/// With several slots, a timer may be due in a later round only: then it wakes the lane for
+/// nothing.
 std::optional<TimerWheel::Time> TimerWheel::next() const noexcept {
-    for (std::uint32_t i = 1; i <= slots; ++i) {
-        const auto& head = heads_[(done_ + i) % slots];
-        if (head.next_ != &head) return start_ + tick * (done_ + i);
+    if (slots_ == 1) {
+        auto& head = heads_[0];
+        if (head.next == &head) return std::nullopt;
+        auto earliest = node(*head.next).due_;
+        for (auto* link = head.next; link != &head; link = link->next)
+            earliest = std::min(earliest, node(*link).due_);
+        return start_ + tick * earliest;
+    }
+    for (std::uint32_t i = 1; i <= slots_; ++i) {
+        const auto& head = slot(done_ + i);
+        if (head.next != &head) return start_ + tick * (done_ + i);
     }
     return std::nullopt;
 }

@@ -10,8 +10,8 @@
 
 namespace chain::detail {
 
-WsConnection::WsConnection(PlainSocket socket, Ref<SessionCore> session, Framing framing)
-    : PlainConnection(std::move(socket), std::move(session)),
+WsConnection::WsConnection(Ref<SessionCore> session, Framing framing)
+    : StreamConnection(std::move(session)),
       decoder_(this->session().lane().handler().config().limits.message_bytes,
                framing == Framing::websocket_deflate),
       framing_(framing) {}
@@ -75,7 +75,7 @@ void WsConnection::fail(std::uint16_t code, std::string_view why) {
 void WsConnection::peer_closed(std::uint16_t code) {
     peer_done_ = true;
     if (state() == State::closing) {
-        if (!finishing()) shut();
+        if (!finishing()) part();
         return;
     }
     const auto self = shared_from_this();
@@ -95,7 +95,7 @@ void WsConnection::close(std::uint16_t code, std::string_view reason, std::strin
 /// lose the close frame to a reset.
 void WsConnection::rest_sent() noexcept {
     if (peer_done_)
-        shut();
+        part();
     else if (deaf_)
         shut_sending();
 }

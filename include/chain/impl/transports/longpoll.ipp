@@ -6,6 +6,7 @@
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/detail/lane_service.hpp>
 #include <chain/detail/poll_connection.hpp>
 #include <chain/detail/poll_table.hpp>
 #include <chain/detail/session_core.hpp>
@@ -13,6 +14,7 @@
 #include <chain/detail/text.hpp>
 #include <chain/transports/longpoll.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -57,16 +59,18 @@ std::optional<PollToken> take_token(Request& request) {
     return header ? poll_token_from(*header) : found;
 }
 
-/// One request to a long-poll endpoint, on the lane where it came in, which need not be that of its
-/// session.
+/// One request to a long-poll endpoint, on the executor where it came in, which need not be that of
+/// its session.
 class PollExchange : public std::enable_shared_from_this<PollExchange> {
   public:
     PollExchange(std::shared_ptr<HandlerCore> handler, std::shared_ptr<const LongPollConfig> config,
-                 std::shared_ptr<PollTable> table, net::io_context& context, Request request,
+                 std::shared_ptr<PollTable> table, const Place& place, Request request,
                  HttpTransport::Respond respond)
         : handler_(std::move(handler)), config_(std::move(config)), table_(std::move(table)),
-          lane_(&handler_->use(context)), request_(std::move(request)),
-          respond_(std::move(respond)), limit_(context) {}
+          place_(place), visitors_(net::use_service<LaneService>(
+                                       net::query(place.executor, net::execution::context))
+                                       .visitors()),
+          request_(std::move(request)), respond_(std::move(respond)), limit_(place.executor) {}
 
     void run() {
         if (!handler_->allows_page(request_) && !cors_allows(request_, config_->cors))
@@ -83,15 +87,18 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     struct Back {
         template <class Task>
         void operator()(Task task) const {
-            on_lane(*lane, [exchange = exchange, task = std::move(task)] {
+            visitors->while_alive([&] {
                 const auto self = exchange.lock();
-                if (self && self->respond_) task(*self);
+                if (!self) return;
+                net::post(self->place_.executor, [self, task = std::move(task)] {
+                    if (self->respond_) task(*self);
+                });
             });
         }
-        Ref<Lane> lane;
+        std::shared_ptr<Visitors> visitors; ///< Of the context where it came in.
         std::weak_ptr<PollExchange> exchange;
     };
-    Back back() { return {lane_, weak_from_this()}; }
+    Back back() { return {visitors_, weak_from_this()}; }
 
     void refuse_page() {
         const auto origin = std::string(*request_.header("Origin"));
@@ -139,7 +146,7 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         if (rest) return finish(poll_answer(200, std::move(*rest)));
         limit_.cancel();
         read_auth_header(request_, handler_->config());
-        handler_->connect(*lane_, std::exchange(request_, {}), Framing::lines,
+        handler_->connect(place_, std::exchange(request_, {}), Framing::lines,
                           [self = shared_from_this()](ConnectResult result) {
                               self->connected(std::move(result));
                           });
@@ -228,7 +235,8 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     std::shared_ptr<HandlerCore> handler_;
     std::shared_ptr<const LongPollConfig> config_;
     std::shared_ptr<PollTable> table_;
-    Ref<Lane> lane_;
+    Place place_;
+    std::shared_ptr<Visitors> visitors_;
     Request request_;
     HttpTransport::Respond respond_; ///< Until it is answered.
     net::steady_timer limit_;
@@ -251,10 +259,10 @@ detail::HttpAnswer LongPollTransport::refuse(const Request&, int status,
     return detail::refuse_poll(status, status, reason);
 }
 
-void LongPollTransport::serve(net::io_context& context, Request request, Respond respond) {
+void LongPollTransport::serve(const detail::Place& place, Request request, Respond respond) {
     auto handler = handler_.lock();
     if (!handler) return respond(detail::refuse_poll(503, 500, "closed"));
-    std::make_shared<detail::PollExchange>(std::move(handler), config_, table_, context,
+    std::make_shared<detail::PollExchange>(std::move(handler), config_, table_, place,
                                            std::move(request), std::move(respond))
         ->run();
 }

@@ -40,13 +40,13 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         : handler_(std::move(handler)), config_(std::move(config)), tabs_(std::move(tabs)),
           request_(std::move(request)), respond_(std::move(respond)) {}
 
-    void run(net::io_context& context) {
+    void run(const Place& place) {
         sid_ = request_.param("sid").value_or("sid");
         if (!handler_->allows_page(request_) && !cors_allows(request_, config_.cors))
             return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         if (!valid_sid(sid_)) return refuse(400, "sid: up to 64 of A-Z a-z 0-9 _ -");
-        if (request_.method == "GET") return open_stream(context);
+        if (request_.method == "GET") return open_stream(place);
         if (request_.method == "POST") return take_frames();
         auto answer = refuse_request(405, "use GET or POST");
         answer.headers.emplace_back("Allow", "GET, POST, OPTIONS");
@@ -69,14 +69,14 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         finish(std::move(answer));
     }
 
-    void open_stream(net::io_context& context) {
+    void open_stream(const Place& place) {
         if (handler_->draining()) return send_away();
         read_cookies();
         const auto secret = secret_of(sid_);
         auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
         if (session) return stream(std::move(session), false);
         make_room();
-        handler_->connect(handler_->use(context), request_, Framing::sse,
+        handler_->connect(place, request_, Framing::sse,
                           [self = shared_from_this()](ConnectResult result) {
                               self->connected(std::move(result));
                           });
@@ -105,9 +105,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         for (auto& cookie : cookies_) answer.headers.emplace_back("Set-Cookie", std::move(cookie));
         auto unclaimed = std::make_shared<Unclaimed>(fresh ? session : nullptr);
         answer.take_over = [config = config_, session = std::move(session),
-                            unclaimed](PlainSocket socket, std::string) {
-            unclaimed->session = nullptr;
-            start_sse(std::move(socket), session, config.retry, config.keep_alive);
+                            unclaimed](std::unique_ptr<ByteStream> stream, std::string) {
+            start_sse(std::move(stream), session, unclaimed, config.retry, config.keep_alive);
         };
         finish(std::move(answer));
     }
@@ -232,12 +231,12 @@ detail::HttpAnswer SseTransport::refuse(const Request& request, int status,
     return answer;
 }
 
-void SseTransport::serve(net::io_context& context, Request request, Respond respond) {
+void SseTransport::serve(const detail::Place& place, Request request, Respond respond) {
     auto handler = handler_.lock();
     if (!handler) return respond(detail::refuse_request(503, "closed"));
     std::make_shared<detail::SseExchange>(std::move(handler), config_, tabs_, std::move(request),
                                           std::move(respond))
-        ->run(context);
+        ->run(place);
 }
 
 } // namespace chain

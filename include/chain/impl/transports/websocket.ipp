@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/base64.hpp>
+#include <chain/detail/carry.hpp>
 #include <chain/detail/dialect.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/subprotocol.hpp>
@@ -95,10 +96,13 @@ HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
     if (agreed.framing == Framing::websocket_deflate)
         answer.headers.emplace_back("Sec-WebSocket-Extensions", deflate_answer);
     answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session)),
-                        framing = agreed.framing](PlainSocket socket, std::string received) {
-        std::make_shared<WsConnection>(std::move(socket),
-                                       std::exchange(unclaimed->session, nullptr), framing)
-            ->start(std::move(received));
+                        framing = agreed.framing](std::unique_ptr<ByteStream> stream,
+                                                  std::string received) {
+        auto start = [unclaimed, received](WsConnection& connection) {
+            unclaimed->session = nullptr;
+            connection.start(received);
+        };
+        carry<WsConnection>(std::move(stream), unclaimed->session, std::move(start), framing);
     };
     return answer;
 }
@@ -109,7 +113,7 @@ void WebSocketTransport::configure(Handler& handler) {
     handler_ = detail::HandlerAccess::core(handler)->weak_from_this();
 }
 
-void WebSocketTransport::serve(net::io_context& context, Request request, Respond respond) {
+void WebSocketTransport::serve(const detail::Place& place, Request request, Respond respond) {
     const auto handler = handler_.lock();
     if (!handler) return respond(detail::refuse_request(503, "closed"));
     if (auto wrong = detail::check_handshake(request)) {
@@ -137,7 +141,7 @@ void WebSocketTransport::serve(net::io_context& context, Request request, Respon
                       respond = std::move(respond)](ConnectResult result) {
         respond(result ? detail::upgrade(*result, agreed) : detail::refuse_connect(result.error()));
     };
-    handler->connect(handler->use(context), std::move(request), framing, std::move(connected));
+    handler->connect(place, std::move(request), framing, std::move(connected));
 }
 
 } // namespace chain

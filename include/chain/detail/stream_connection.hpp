@@ -1,9 +1,9 @@
-// PlainConnection: a session's carrier over a plain socket, whatever it speaks.
+// StreamConnection: a session's carrier over a stream of bytes, whatever it speaks.
 #pragma once
 
 #include <chain/connection.hpp>
-#include <chain/detail/http_transport.hpp>
 #include <chain/detail/ref_counted.hpp>
+#include <chain/detail/session_core.hpp>
 #include <chain/detail/timer_wheel.hpp>
 
 #include <cstdint>
@@ -14,13 +14,11 @@
 
 namespace chain::detail {
 
-class SessionCore;
-
-/// Moves bytes between a plain socket and a session. While nothing happens it holds no buffer: it
-/// waits for readability and reads into the lane's. Lives on the session's lane.
-class PlainConnection : public Connection, public std::enable_shared_from_this<PlainConnection> {
+/// What a connection's protocol and its carrier have in common. The protocol derives from it, and
+/// the carrier, which has the stream, from the protocol. Lives on the session's lane.
+class StreamConnection : public Connection, public std::enable_shared_from_this<StreamConnection> {
   public:
-    ~PlainConnection() override;
+    ~StreamConnection() override;
 
     std::size_t write(std::string_view bytes) noexcept override;
 
@@ -32,20 +30,25 @@ class PlainConnection : public Connection, public std::enable_shared_from_this<P
         closed,
     };
 
-    PlainConnection(PlainSocket socket, Ref<SessionCore> session);
+    explicit StreamConnection(Ref<SessionCore> session);
 
-    /// Sets the socket up, sends `first`, and attaches to the session. @return false when the
+    // For protocols.
+
+    /// Sets the stream up, sends `first`, and attaches to the session. @return false when the
     /// session has ended, and this is being closed as that says.
     bool attach(std::string_view first = {});
-    void wait_readable();
+    /// Waits for what the client sends.
+    virtual void wait_readable() = 0;
     /// Sends these last bytes; `rest_sent` follows.
     void finish(std::string rest) noexcept;
     /// Are the last bytes still on their way?
     bool finishing() const noexcept { return rest_ != nullptr; }
-    /// Closes the socket, nothing more is sent.
+    /// Closes the stream, nothing more is sent.
     void shut() noexcept;
-    /// Shuts this side of the socket only.
-    void shut_sending() noexcept;
+    /// The same, once the peer knows that everything was sent.
+    virtual void part() noexcept = 0;
+    /// Shuts this side of the stream only.
+    virtual void shut_sending() noexcept = 0;
     /// For how long nothing was heard.
     std::chrono::milliseconds silent() const noexcept;
     void arm(std::chrono::milliseconds after);
@@ -54,37 +57,45 @@ class PlainConnection : public Connection, public std::enable_shared_from_this<P
     State state() const noexcept { return state_; }
     void state(State state) noexcept { state_ = state; }
 
+    // For carriers.
+
+    /// The client has sent this.
+    void came(std::span<char> bytes);
+    void broken();
+    /// What `wait_writable` waited for.
+    void writable(bool failed);
+
   private:
-    struct ReadWait;
     struct Watch : TimerNode {
         using TimerNode::TimerNode;
-        PlainConnection* connection = nullptr;
+        StreamConnection* connection = nullptr;
     };
 
     /// Takes what was read.
     virtual void take(std::span<char> bytes) = 0;
     /// The timer has fired.
     virtual void watch() = 0;
-    /// The connection broke, and the socket is closed.
+    /// The connection broke, and the stream is closed.
     virtual void lost() = 0;
     /// The last bytes are sent.
     virtual void rest_sent() noexcept = 0;
 
-    void readable(bool failed);
-    bool read();
-    void broken();
-    void wait_writable();
-    void writable(bool failed);
-    std::size_t send_some(std::string_view bytes) noexcept;
+    virtual void set_up() noexcept = 0;
+    /// Sends some of `bytes`. @return how many were taken
+    virtual std::size_t send(std::string_view bytes) noexcept = 0;
+    /// Is something that was taken still on its way to the stream?
+    virtual bool sending() const noexcept = 0;
+    /// Calls `writable` when more can be sent.
+    virtual void wait_writable() = 0;
+    virtual void close_stream() noexcept = 0;
+
     void send_rest() noexcept;
 
-    PlainSocket socket_;
     Ref<SessionCore> session_;
     std::unique_ptr<std::string> rest_; ///< The last bytes, still to be sent.
     Watch watch_;
     std::uint32_t heard_ = 0; ///< When the client was last heard, in the lane's ticks.
     State state_ = State::open;
-    bool writing_ = false; ///< Is writability awaited?
 };
 
 } // namespace chain::detail

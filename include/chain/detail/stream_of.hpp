@@ -1,0 +1,144 @@
+// StreamOf: makes a ByteStream of any stream that Asio and Beast know.
+#pragma once
+
+#include <chain/detail/byte_stream.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/stream_traits.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace chain::detail {
+
+/// The address of a peer, where it has one. An IPv4 client of an IPv6 socket as what it is.
+template <class Socket>
+Peer peer_of(Socket& socket) {
+    error_code failed;
+    if constexpr (requires { socket.remote_endpoint(failed).address(); }) {
+        const auto peer = socket.remote_endpoint(failed);
+        if (failed) return {};
+        auto address = peer.address();
+        if (address.is_v6() && address.to_v6().is_v4_mapped())
+            address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+        return {address.to_string(), peer.port()};
+    } else {
+        return {};
+    }
+}
+
+/// Takes a bare socket out of its context.
+template <class Socket>
+std::shared_ptr<LooseSocket> loose(Socket& socket) {
+    error_code failed;
+    const auto protocol = socket.local_endpoint(failed).protocol();
+    const auto handle = socket.release(failed);
+    return failed ? nullptr : std::make_shared<LooseSocket>(protocol, handle);
+}
+
+/// Of a stream, or, for the time of one request, of a reference to the application's.
+template <class Stream>
+class StreamOf final : public ByteStream {
+    using Bare = std::remove_reference_t<Stream>;
+    using Lowest =
+        std::remove_reference_t<decltype(boost::beast::get_lowest_layer(std::declval<Bare&>()))>;
+    /// Both of Asio's and of Beast's TLS streams have it.
+    static constexpr bool tls = requires { typename Bare::handshake_type; };
+    /// Beast's `basic_stream` has the socket inside.
+    static constexpr bool wraps = requires(Lowest & lowest) { lowest.socket().release(); };
+    static constexpr bool bare =
+        std::is_same_v<Bare, Lowest> && (wraps || requires(Bare & stream) { stream.release(); });
+
+  public:
+    explicit StreamOf(Stream&& stream) : stream_(std::forward<Stream>(stream)) {}
+
+    Bare& stream() noexcept { return stream_; }
+    net::any_io_executor executor() override { return stream_.get_executor(); }
+    Peer peer() override { return peer_of(socket()); }
+    bool encrypted() const noexcept override { return tls; }
+    bool movable() const noexcept override { return bare; }
+    std::shared_ptr<LooseSocket> release() override {
+        if constexpr (bare)
+            return loose(socket());
+        else
+            return nullptr;
+    }
+    void move_into(PlainSocket& into) override { move(into); }
+    void move_into(AnySocket& into) override { move(into); }
+
+    std::unique_ptr<ByteStream> take() override {
+        auto& lowest = boost::beast::get_lowest_layer(stream_);
+        if constexpr (requires { lowest.expires_never(); }) lowest.expires_never();
+        error_code ignored;
+        if constexpr (requires { socket().set_option(net::ip::tcp::no_delay(true), ignored); })
+            socket().set_option(net::ip::tcp::no_delay(true), ignored);
+        return std::make_unique<StreamOf<Bare>>(std::move(stream_));
+    }
+
+    void read_some(std::span<char> into, Done done) override {
+        stream_.async_read_some(net::buffer(into.data(), into.size()),
+                                PendingStep{std::move(done)});
+    }
+    void write(std::string_view bytes, Done done) override {
+        net::async_write(stream_, net::buffer(bytes.data(), bytes.size()),
+                         PendingStep{std::move(done)});
+    }
+    void finish(Done done) override {
+        if constexpr (tls) {
+            stream_.async_shutdown(PendingStep{std::move(done)});
+        } else {
+            error_code failed;
+            if constexpr (requires { socket().shutdown(net::socket_base::shutdown_send, failed); })
+                socket().shutdown(net::socket_base::shutdown_send, failed);
+            net::post(stream_.get_executor(),
+                      [done = std::move(done), failed] { done(failed, 0); });
+        }
+    }
+    void cancel() noexcept override {
+        error_code ignored;
+        if constexpr (requires { socket().cancel(ignored); })
+            socket().cancel(ignored);
+        else
+            close();
+    }
+    void close() noexcept override {
+        error_code ignored;
+        if constexpr (requires { socket().close(ignored); })
+            socket().close(ignored);
+        else
+            boost::beast::get_lowest_layer(stream_).close();
+    }
+
+  private:
+    auto& socket() {
+        if constexpr (wraps)
+            return boost::beast::get_lowest_layer(stream_).socket();
+        else
+            return boost::beast::get_lowest_layer(stream_);
+    }
+    template <class Into>
+    void move([[maybe_unused]] Into& into) {
+        if constexpr (bare &&
+                      std::is_convertible_v<std::remove_reference_t<decltype(socket())>&&, Into>) {
+            if (socket().get_executor() == into.get_executor()) {
+                into = Into(std::move(socket()));
+                return;
+            }
+        }
+        if (const auto moved = release()) moved->move_into(into);
+    }
+
+    Stream stream_;
+};
+
+/// A ByteStream that owns `stream`.
+template <class Stream>
+std::unique_ptr<ByteStream> own_stream(Stream stream) {
+    return std::make_unique<StreamOf<Stream>>(std::move(stream));
+}
+
+} // namespace chain::detail

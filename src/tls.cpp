@@ -1,0 +1,2 @@
+// TLS, a library of its own: chain::tls.
+#include <chain/impl/tls.ipp>
