@@ -13,6 +13,8 @@
 #include <chain/observer.hpp>
 #include <chain/origin.hpp>
 #include <chain/payload.hpp>
+#include <chain/presence.hpp>
+#include <chain/presence_store.hpp>
 #include <chain/pubsub.hpp>
 #include <chain/reply.hpp>
 #include <chain/reply_token.hpp>

@@ -41,6 +41,11 @@ enum class Errc {
     adapter_failed,        ///< The cluster adapter could not take the message.
     other_framing,         ///< The connection's framing is not that of the session.
     not_an_object,         ///< The payload is no JSON object, and clients need one.
+    already_tracked,       ///< The owner tracks this presence key in this topic already.
+    not_present,           ///< The owner does not track this presence key.
+    too_many_metas,        ///< A presence key has as many metas as it may.
+    meta_too_big,          ///< A presence meta, or its key, is over the size limit.
+    invalid_meta,          ///< A presence meta is not a JSON object.
 };
 
 /// The category of `Errc`; its name is "chain".

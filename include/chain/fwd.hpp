@@ -14,6 +14,8 @@ class Connection;
 class Handler;
 class Observer;
 class Payload;
+class Presence;
+class PresenceStore;
 class PubSub;
 class Reply;
 class ReplyToken;
@@ -27,6 +29,8 @@ class TopicPattern;
 class Transport;
 struct HandlerConfig;
 struct Message;
+struct PresenceConfig;
+struct PresenceCounts;
 struct Refusal;
 struct ServerConfig;
 
@@ -34,6 +38,7 @@ namespace detail {
 class HandlerCore;
 class Lane;
 class Membership;
+class PresenceCore;
 class PubSubCore;
 class SessionCore;
 struct ChannelCore;

@@ -16,6 +16,10 @@
 
 namespace chain {
 
+namespace detail {
+struct SocketAccess;
+}
+
 /// Where a membership is in its life.
 enum class SocketStatus : std::uint8_t { joining, joined, leaving, removed };
 
@@ -124,6 +128,8 @@ class Socket {
     friend bool operator==(const Socket& a, const Socket& b) noexcept { return a.impl_ == b.impl_; }
 
   private:
+    friend struct detail::SocketAccess;
+
     detail::StateSlot& slot() noexcept;
     error_code push_payload(std::string_view event, const Payload& payload);
     error_code broadcast_payload(std::string_view event, const Payload& payload, bool except_this);

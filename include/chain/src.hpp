@@ -34,6 +34,9 @@
 #include <chain/impl/detail/poll_answers.ipp>
 #include <chain/impl/detail/poll_connection.ipp>
 #include <chain/impl/detail/poll_table.ipp>
+#include <chain/impl/detail/presence_core.ipp>
+#include <chain/impl/detail/presence_emit.ipp>
+#include <chain/impl/detail/presence_pending.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
@@ -59,6 +62,8 @@
 #include <chain/impl/json_scan.ipp>
 #include <chain/impl/observer.ipp>
 #include <chain/impl/payload.ipp>
+#include <chain/impl/presence.ipp>
+#include <chain/impl/presence_store.ipp>
 #include <chain/impl/pubsub.ipp>
 #include <chain/impl/reply.ipp>
 #include <chain/impl/request.ipp>

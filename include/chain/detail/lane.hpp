@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -111,6 +112,8 @@ class Lane : public RefCounted<Lane> {
     void arm(TimerNode& timer, std::chrono::milliseconds after);
     /// Calls `f` after that time, unless no session is left by then.
     void set_deadline(std::chrono::milliseconds after, std::function<void()> f);
+    /// Runs `task` in a while; when the lane is shut down before, it is destroyed unrun.
+    void after(std::chrono::milliseconds delay, std::function<void()> task);
     /// Fires the timers that are due.
     void advance();
     /// The lane's own timer, which may be gone by now, was due.
@@ -149,6 +152,7 @@ class Lane : public RefCounted<Lane> {
 
   private:
     friend class Scope;
+    struct Delayed;
     /// Sessions sent to before the lane lets others have the thread.
     static constexpr std::size_t flush_budget = 256;
     struct Deadline;
@@ -178,6 +182,7 @@ class Lane : public RefCounted<Lane> {
     Batch batch_;
     StringMap<Ref<TopicEntry>> topics_;
     TimerWheel wheel_;
+    std::list<Delayed> delayed_;
     std::unique_ptr<LaneTimer> timer_;
     std::vector<std::function<void()>> later_;
     std::vector<std::unique_ptr<Deadline>> deadlines_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/broadcast.hpp>
+#include <chain/detail/end_watcher.hpp>
 #include <chain/detail/handler_traits.hpp>
 #include <chain/detail/ref_counted.hpp>
 #include <chain/detail/reference.hpp>
@@ -17,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace chain::detail {
 
@@ -55,7 +57,9 @@ class Membership : public RefCounted<Membership> {
 
     StateSlot& state() noexcept { return state_; }
     Json& assigns();
-    const Json* find_assigns() const noexcept { return assigns_.get(); }
+    const Json* find_assigns() const noexcept { return extras_ ? &extras_->assigns : nullptr; }
+    /// Has the membership's end told to `watcher`, once.
+    void watch(std::shared_ptr<EndWatcher> watcher);
     const Reference& join_ref() const noexcept { return join_ref_; }
 
     /// Is `join_ref` that of another membership than this one?
@@ -101,8 +105,15 @@ class Membership : public RefCounted<Membership> {
   private:
     enum class Activity : std::uint8_t { none, join, event, leave };
     enum class Failure : std::uint8_t { none, bad_payload, threw };
+    /// What most memberships never need.
+    struct Extras {
+        Json assigns;
+        std::vector<std::shared_ptr<EndWatcher>> watchers;
+    };
 
     MembershipWork& work();
+    Extras& extras();
+    void tell_watchers(bool quietly) noexcept;
     const std::string& pattern() const noexcept;
     void run(Activity activity, Callback& callback, const Message& message);
     void spawn(net::awaitable<Reply> coroutine);
@@ -137,13 +148,18 @@ class Membership : public RefCounted<Membership> {
     Reference join_ref_;
     Reference request_; ///< Of what is being handled.
     StateSlot state_;
-    std::unique_ptr<Json> assigns_;
+    std::unique_ptr<Extras> extras_;
     std::unique_ptr<MembershipWork> work_;
     std::uint32_t index_ = 0;
     std::uint32_t skip_ = 0;
     std::atomic<SocketStatus> status_{SocketStatus::joining};
     Activity activity_ = Activity::none;
     bool marked_ = false;
+};
+
+/// Lets the library's own parts look behind a Socket.
+struct SocketAccess {
+    static const Ref<Membership>& membership(const Socket& socket) noexcept { return socket.impl_; }
 };
 
 } // namespace chain::detail

@@ -51,6 +51,13 @@ const char* describe(Errc code) noexcept {
     case Errc::not_an_object:
         return "not an object: send a JSON object, null or bytes where strict Phoenix clients are "
                "served";
+    case Errc::already_tracked: return "already tracked: update the meta, or untrack it before";
+    case Errc::not_present: return "not present: track the key before it is updated";
+    case Errc::too_many_metas:
+        return "too many metas: let clients close some of their tabs, or raise the limit";
+    case Errc::meta_too_big:
+        return "meta too big: keep less in it or in its key, or raise the limit";
+    case Errc::invalid_meta: return "invalid meta: give a JSON object";
     }
     return "unknown error";
 }

@@ -31,6 +31,22 @@ net::execution_context& context_of(const net::any_io_executor& executor) noexcep
     return net::query(executor, net::execution::context);
 }
 
+struct Lane::Delayed : TimerNode {
+    Delayed(Lane& owner, std::function<void()> f)
+        : TimerNode([](TimerNode& timer) { static_cast<Delayed&>(timer).fire(); }), lane(owner),
+          task(std::move(f)) {}
+
+    void fire() {
+        const auto due = std::move(task);
+        lane.delayed_.erase(place);
+        due();
+    }
+
+    Lane& lane;
+    std::function<void()> task;
+    std::list<Delayed>::iterator place;
+};
+
 /// A private lane has few timers.
 Lane::Lane(std::shared_ptr<HandlerCore> handler, net::any_io_executor executor,
            net::io_context* context)
@@ -207,6 +223,12 @@ void Lane::set_deadline(std::chrono::milliseconds after, std::function<void()> f
     arm(*deadlines_.back(), after);
 }
 
+void Lane::after(std::chrono::milliseconds delay, std::function<void()> task) {
+    const auto place = delayed_.emplace(delayed_.end(), *this, std::move(task));
+    place->place = place;
+    arm(*place, delay);
+}
+
 void Lane::advance() {
     const Scope scope(*this);
     wheel_.advance(handler_->clock().now());
@@ -283,6 +305,7 @@ void Lane::shutdown() noexcept {
     mailbox_.close();
     timer_.reset();
     later_.clear();
+    std::list<Delayed>().swap(delayed_);
     while (!sessions_.empty()) sessions_.back()->abandon();
     for (const auto& [name, entry] : std::exchange(topics_, {}))
         handler_->pubsub().router().remove(entry->route(), *this);

@@ -160,9 +160,10 @@ void Membership::accept(std::string_view payload, bool binary) {
 
 void Membership::refuse(std::string_view payload, bool binary) {
     status_.store(SocketStatus::removed, std::memory_order_release);
-    state_.reset();
-    assigns_.reset();
     session_->lane().drop(*this);
+    tell_watchers(false);
+    state_.reset();
+    extras_.reset();
     answer({Status::error, payload, binary});
     close_replaced();
     if (work_) work_->held.clear();
@@ -201,6 +202,7 @@ void Membership::begin_leave() {
     const Ref<Membership> self(this);
     status_.store(SocketStatus::leaving, std::memory_order_release);
     session_->lane().leave(*this);
+    tell_watchers(false);
     if (work().ending == LeaveReason::error) send_lifecycle(MessageKind::error);
     const auto* callback = topic_->channel().leave.match(topic());
     if (callback)
@@ -216,7 +218,7 @@ void Membership::conclude_leave() {
     status_.store(SocketStatus::removed, std::memory_order_release);
     if (!work_->given_up) {
         state_.reset();
-        assigns_.reset();
+        extras_.reset();
     }
     session_->lane().handler().notify([&](Observer& o) { o.left(pattern(), why); });
     const bool closes = session_->serializer().lifecycle().closes_after_leave;
@@ -325,9 +327,10 @@ void Membership::abandon() noexcept {
     status_.store(SocketStatus::removed, std::memory_order_release);
     activity_ = Activity::none;
     session_->lane().drop(*this);
+    tell_watchers(true);
     if (!suspended()) {
         state_.reset();
-        assigns_.reset();
+        extras_.reset();
     }
     if (!work_) return;
     work_->ending.reset();

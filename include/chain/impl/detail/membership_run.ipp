@@ -11,6 +11,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace chain::detail {
@@ -104,9 +105,22 @@ Membership::Failure Membership::explain(std::exception_ptr thrown, Hook hook) no
     return Failure::threw;
 }
 
-Json& Membership::assigns() {
-    if (!assigns_) assigns_ = std::make_unique<Json>();
-    return *assigns_;
+Membership::Extras& Membership::extras() {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+}
+
+Json& Membership::assigns() { return extras().assigns; }
+
+void Membership::watch(std::shared_ptr<EndWatcher> watcher) {
+    auto& all = extras().watchers;
+    if (std::ranges::find(all, watcher) == all.end()) all.push_back(std::move(watcher));
+}
+
+void Membership::tell_watchers(bool quietly) noexcept {
+    if (!extras_) return;
+    const HandlerScope scope(session_->lane());
+    for (const auto& watcher : std::exchange(extras_->watchers, {})) watcher->ended(*this, quietly);
 }
 
 error_code Membership::push(std::string_view event, std::string_view payload, bool binary) {

@@ -1,0 +1,6 @@
+// Presence: who is in a topic.
+#include <chain/impl/detail/presence_core.ipp>
+#include <chain/impl/detail/presence_emit.ipp>
+#include <chain/impl/detail/presence_pending.ipp>
+#include <chain/impl/presence.ipp>
+#include <chain/impl/presence_store.ipp>
