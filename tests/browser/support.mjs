@@ -134,6 +134,13 @@ export class PhoenixServer extends ChatServer {
   }
 }
 
+/** The presence example's server. */
+export class PresenceServer extends ChatServer {
+  static program() {
+    return builtProgram("the presence example", "examples/presence/presence", "CHAIN_PRESENCE_BIN");
+  }
+}
+
 export class Browser {
   static async start() {
     const browser = new Browser();

@@ -1,4 +1,6 @@
 // A server for tests with other people's clients: phoenix_server [port]
+#include "realtime.hpp"
+
 #include <chain/chain.hpp>
 #include <chain/server.hpp>
 
@@ -64,6 +66,32 @@ chain::Channel room_channel(chain::Handler& handler) {
     return room;
 }
 
+/// The fetch hook of presences: everybody has a name.
+Json with_names(std::string_view, Json presences) {
+    for (auto& [key, presence] : presences.items()) presence["name"] = "The " + key;
+    return presences;
+}
+
+/// `people:*`: those who join with `{"key", "meta"}` are tracked.
+chain::Channel people_channel(chain::Presence presence) {
+    chain::Channel people{"people:*"};
+    people.on_join([presence](Socket& socket, const Json& params) mutable -> Reply {
+        const auto ref =
+            presence.track(socket, params.at("key").get<std::string>(), params.at("meta"));
+        if (!ref) return Reply::error(ref.error().message());
+        presence.push_state(socket);
+        return Reply::ok();
+    });
+    people.on("update", [presence](Socket& socket, const Json& change) mutable {
+        presence.update(socket, change.at("key").get<std::string>(), change.at("meta"));
+    });
+    people.on("untrack", [presence](Socket& socket, const Json& change) mutable {
+        presence.untrack(socket, change.at("key").get<std::string>());
+    });
+    people.on("crash", [](Socket&) { throw std::runtime_error("asked to crash"); });
+    return people;
+}
+
 /// `?refuse=STATUS` is not let in; others are known by their `user`.
 std::optional<chain::Refusal> let_in(chain::Session& session, const chain::Request& request) {
     if (const auto status = request.param("refuse"))
@@ -86,7 +114,9 @@ std::uint16_t port_of(const std::string& text) {
 
 int main(int argc, char** argv) try {
     chain::Handler handler{{.endpoint = "/socket"}};
+    const chain::Presence presence{handler, {.fetch = with_names}};
     handler.add(room_channel(handler)).on_connect(let_in);
+    handler.add(people_channel(presence)).add(realtime::channel(chain::Presence{handler}));
 
     chain::Server server{{.port = port_of(argc > 1 ? argv[1] : "0"),
                           .threads = 2,
