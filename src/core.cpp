@@ -1,10 +1,13 @@
 // The core: values, patterns, serializers, sessions, channels, and fan-out.
 #include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
+#include <chain/impl/detail/adapter_core.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
 #include <chain/impl/detail/base64.ipp>
 #include <chain/impl/detail/batch.ipp>
 #include <chain/impl/detail/broadcast.ipp>
+#include <chain/impl/detail/broker_adapter.ipp>
+#include <chain/impl/detail/call_gate.ipp>
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/dialect.ipp>
@@ -31,6 +34,7 @@
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
+#include <chain/impl/detail/topic_grace.ipp>
 #include <chain/impl/detail/topic_router.ipp>
 #include <chain/impl/detail/trusted_proxies.ipp>
 #include <chain/impl/error.ipp>

@@ -46,6 +46,11 @@ enum class Errc {
     too_many_metas,        ///< A presence key has as many metas as it may.
     meta_too_big,          ///< A presence meta, or its key, is over the size limit.
     invalid_meta,          ///< A presence meta is not a JSON object.
+    adapter_down,          ///< The broker cannot be reached now.
+    adapter_full,          ///< Too much waits for the broker.
+    broker_silent,         ///< The broker did not answer in time.
+    broker_refused,        ///< The broker answered with an error.
+    broker_trimmed,        ///< The broker dropped messages before this node had read them.
 };
 
 /// The category of `Errc`; its name is "chain".

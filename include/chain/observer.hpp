@@ -48,6 +48,13 @@ class Observer {
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent.
     virtual void frames_dropped(std::size_t /*count*/, error_code) {}
+    /// The adapter of these topics reaches its broker (again).
+    virtual void adapter_up(std::string_view /*pattern*/) {}
+    /// It does not any more, or still does not; `text` is what the broker said, if anything.
+    virtual void adapter_down(std::string_view /*pattern*/, error_code, std::string_view /*text*/) {
+    }
+    /// Messages between nodes were lost, or may have been; 0 when nobody knows how many.
+    virtual void adapter_lost(std::string_view /*pattern*/, std::size_t /*count*/, error_code) {}
 };
 
 /// Writes warnings and errors to stderr, one line each.
@@ -56,6 +63,9 @@ class StderrObserver : public Observer {
     void log(LogLevel level, std::string_view text) override;
     void handler_threw(std::string_view pattern, Hook hook, std::string_view what) override;
     void frames_dropped(std::size_t count, error_code reason) override;
+    void adapter_up(std::string_view pattern) override;
+    void adapter_down(std::string_view pattern, error_code reason, std::string_view text) override;
+    void adapter_lost(std::string_view pattern, std::size_t count, error_code reason) override;
 };
 
 /// The name of a hook, as "join".

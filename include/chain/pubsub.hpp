@@ -41,7 +41,8 @@ class PubSub {
 
     /// Publishes to plain subscribers and to channels that subscribed (`Channel::subscribe`), on
     /// all nodes. Such topics are apart from those that clients join.
-    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_payload`, `Errc::adapter_failed`
+    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_payload`; when this node's
+    /// subscribers alone got it: `Errc::adapter_down`, `Errc::adapter_full`, `Errc::adapter_failed`
     error_code publish(std::string_view topic, Json payload);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
@@ -49,8 +50,8 @@ class PubSub {
         return publish_payload(topic, payload);
     }
     /// Sends an event to everybody who joined `topic`, on all nodes.
-    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`,
-    /// `Errc::adapter_failed`
+    /// @return no error; `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`;
+    /// when this node's members alone got it: as for `publish`
     error_code broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
@@ -77,6 +78,8 @@ class PubSub {
     /// Lets `adapter` carry all topics that no better pattern has.
     /// @throws as the other one
     void attach(std::shared_ptr<Adapter> adapter) { attach("*", std::move(adapter)); }
+    /// Do all adapters reach their brokers? True without adapters.
+    bool ready() const;
 
   private:
     error_code publish_payload(std::string_view topic, const Payload& payload);

@@ -4,6 +4,8 @@
 #include <chain/error.hpp>
 #include <chain/handler.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,10 +35,12 @@ struct ServerConfig {
         10'000};                          ///< For sessions to end when the server stops.
     std::size_t header_bytes = 16 * 1024; ///< Largest request header; more is answered 431.
     std::size_t body_bytes = 64 * 1024;   ///< Largest request body; more is answered 413.
+    bool ready_without_broker = false;    ///< `/readyz` looks at no adapter.
 };
 
 /// A ready-made HTTP server: handlers, static files, the browser client at `/chain.js`, `/healthz`
-/// (200 while it runs) and `/readyz` (503 once it drains). One io_context per thread.
+/// (200 while it runs) and `/readyz` (503 once it drains, or while an adapter does not reach its
+/// broker). One io_context per thread.
 class Server {
   public:
     /// Opens nothing yet: see `listen`, `run` and `start`.
@@ -54,6 +58,8 @@ class Server {
     /// Opens the port.
     /// @throws boost::system::system_error when it cannot be opened
     Server& listen();
+    /// Of the first thread's io_context: for adapters and the like.
+    net::any_io_executor executor() const noexcept;
     /// The port that is listened at; 0 before `listen`.
     std::uint16_t port() const noexcept;
     /// Serves until SIGINT, SIGTERM or `stop`, then drains: nobody new is let in, sessions end as

@@ -5,10 +5,13 @@
 #include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
 #include <chain/impl/client_files.ipp>
+#include <chain/impl/detail/adapter_core.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
 #include <chain/impl/detail/base64.ipp>
 #include <chain/impl/detail/batch.ipp>
 #include <chain/impl/detail/broadcast.ipp>
+#include <chain/impl/detail/broker_adapter.ipp>
+#include <chain/impl/detail/call_gate.ipp>
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/dialect.ipp>
@@ -54,6 +57,7 @@
 #include <chain/impl/detail/text.ipp>
 #include <chain/impl/detail/timer_wheel.ipp>
 #include <chain/impl/detail/topic_entry.ipp>
+#include <chain/impl/detail/topic_grace.ipp>
 #include <chain/impl/detail/topic_router.ipp>
 #include <chain/impl/detail/trusted_proxies.ipp>
 #include <chain/impl/detail/ws_connection.ipp>

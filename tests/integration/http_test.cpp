@@ -331,3 +331,30 @@ TEST_CASE("many connections that end in many ways leave nothing behind") {
         if (i % 10 == 0) CHECK(last.read_to_end().empty());
     }
 }
+
+TEST_CASE("readyz looks at adapters, unless it is told not to") {
+    class CutOff final : public chain::Adapter {
+      public:
+        void start(Receive) override {}
+        void subscribe(std::string_view) override {}
+        void unsubscribe(std::string_view) override {}
+        chain::error_code publish(std::string_view, std::string_view) override { return {}; }
+        bool ready() const noexcept override { return is_ready; }
+        void stop() override {}
+        std::atomic<bool> is_ready = false;
+    };
+    for (const bool without : {false, true}) {
+        auto config = small_server();
+        config.ready_without_broker = without;
+        TestServer server(test::room_channel(), {}, config);
+        const auto adapter = std::make_shared<CutOff>();
+        server.handler.pubsub().attach(adapter);
+        server.start();
+        const auto cut_off = get(server, "/readyz");
+        CHECK(cut_off.status == (without ? 200 : 503));
+        CHECK(cut_off.body == (without ? "ok\n" : "no broker\n"));
+        CHECK(get(server, "/healthz").status == 200);
+        adapter->is_ready = true;
+        CHECK(get(server, "/readyz").status == 200);
+    }
+}

@@ -47,6 +47,14 @@ class RecordingObserver final : public chain::Observer {
     void frames_dropped(std::size_t count, chain::error_code) override {
         add({"dropped ", std::to_string(count)});
     }
+    void adapter_up(std::string_view pattern) override { add({"adapter up ", pattern}); }
+    void adapter_down(std::string_view pattern, chain::error_code why,
+                      std::string_view text) override {
+        add({"adapter down ", pattern, " ", std::to_string(why.value()), " ", text});
+    }
+    void adapter_lost(std::string_view pattern, std::size_t count, chain::error_code) override {
+        add({"adapter lost ", pattern, " ", std::to_string(count)});
+    }
 
     std::size_t count(std::string_view line) const {
         return static_cast<std::size_t>(std::ranges::count(lines, line));

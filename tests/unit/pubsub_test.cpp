@@ -36,10 +36,16 @@ class RecordingAdapter final : public chain::Adapter {
         return fails ? make_error_code(Errc::adapter_failed) : chain::error_code();
     }
     void stop() override { calls.push_back("stop"); }
-    void receive(std::string_view bytes) { receive_("ignored", bytes); }
+    void report_to(Report told) override { report = std::move(told); }
+    bool ready() const noexcept override { return is_ready; }
+    void receive(std::string_view bytes, std::string_view topic = "/socket:c:room:a") {
+        receive_(topic, bytes);
+    }
 
     Frames calls, published;
+    Report report;
     bool fails = false;
+    bool is_ready = true;
 
   private:
     Receive receive_;
@@ -277,11 +283,11 @@ TEST_CASE("pitfall 35: an adapter is told of a topic's first subscriber and of "
         test::join(ann, "room:a", 1);
         test::join(bob, "room:a", 1);
         ann.send(frame(2, 2, "room:a", "_join"));
-        CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a"});
+        CHECK(adapter->calls == Frames{"start", "+/socket:c:room:a"});
         ann.send(frame(2, 3, "room:a", "_leave"));
         CHECK(adapter->calls.size() == 2);
         bob.disconnect();
-        CHECK(adapter->calls.back() == "-/socket|c|room:a");
+        CHECK(adapter->calls.back() == "-/socket:c:room:a");
         ann.send(frame(4, 4, "room:nobody", "say"));
         CHECK(adapter->calls.size() == 3);
 
@@ -289,12 +295,12 @@ TEST_CASE("pitfall 35: an adapter is told of a topic's first subscriber and of "
         auto second = handler.pubsub().subscribe("news", [](std::string_view, const Payload&) {});
         auto prefix = handler.pubsub().subscribe("new*", [](std::string_view, const Payload&) {});
         first.reset();
-        CHECK(adapter->calls == Frames{"start", "+/socket|c|room:a", "-/socket|c|room:a",
-                                       "+/socket|p|news", "+/socket|p|new*"});
+        CHECK(adapter->calls == Frames{"start", "+/socket:c:room:a", "-/socket:c:room:a",
+                                       "+/socket:p:news", "+/socket:p:new*"});
         second.reset();
         prefix.reset();
         ann.receive_all();
-        CHECK(adapter->calls.back() == "-/socket|p|new*");
+        CHECK(adapter->calls.back() == "-/socket:p:new*");
         test::join(ann, "room:b", 5);
     }
     handler = test::handler_with({});
@@ -321,9 +327,9 @@ TEST_CASE("of several adapters, the one with the best pattern carries a topic") 
     handler.pubsub().broadcast("hall:a", "x");
     handler.pubsub().broadcast("room:a", "x");
     handler.pubsub().broadcast("room:lobby", "x");
-    CHECK(all->calls == Frames{"start", "+/socket|c|hall:a", "!/socket|c|hall:a"});
-    CHECK(rooms->calls == Frames{"start", "+/socket|c|room:a", "!/socket|c|room:a"});
-    CHECK(lobby->calls == Frames{"start", "+/socket|c|room:lobby", "!/socket|c|room:lobby"});
+    CHECK(all->calls == Frames{"start", "+/socket:c:hall:a", "!/socket:c:hall:a"});
+    CHECK(rooms->calls == Frames{"start", "+/socket:c:room:a", "!/socket:c:room:a"});
+    CHECK(lobby->calls == Frames{"start", "+/socket:c:room:lobby", "!/socket:c:room:lobby"});
     CHECK_THROWS_AS(handler.pubsub().attach("late", lobby), std::logic_error);
 }
 
@@ -402,9 +408,135 @@ TEST_CASE("pitfall 8: a cluster frame that cannot be read is dropped and counted
     with("room:a", "n", "\"\xFF\"");
     with("room:a", "n", "[1,\n2]");
     with("room:a", "n", "1\n");
+    with("room:b", "n", "1");
     CHECK(observer->count("bad frame " +
                           std::to_string(static_cast<int>(Errc::invalid_cluster_frame))) == bad);
     adapter->receive(bytes);
     kit.run();
     CHECK(client.receive_all().size() == 1);
+}
+
+TEST_CASE("pitfall 41: a frame is taken for the topic that it came on, and for no other") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto handler = test::handler_with({plain_room()}, config);
+    handler.pubsub().attach(adapter);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    int published = 0;
+    const auto subscription =
+        handler.pubsub().subscribe("*", [&](std::string_view, const Payload&) { ++published; });
+    chain::detail::ClusterFrame frame;
+    frame.topic = "room:a";
+    frame.event = "n";
+    frame.payload = "1";
+    const auto bytes = chain::detail::write_cluster_frame(frame);
+    const Frames wrong = {"/socket:p:room:a",
+                          "/socket:c:room:",
+                          "/socket:x:room:a",
+                          "/socket:",
+                          "/other:c:room:a",
+                          "room:a",
+                          ""};
+    for (const auto& topic : wrong) adapter->receive(bytes, topic);
+    kit.run();
+    CHECK(client.receive_all().empty());
+    CHECK(published == 0);
+    CHECK(observer->count("bad frame " + std::to_string(static_cast<int>(
+                                             Errc::invalid_cluster_frame))) == wrong.size());
+}
+
+TEST_CASE("a program that knows nothing of cluster frames publishes JSON") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto room = plain_room();
+    room.subscribe("room:*", "update");
+    auto handler = test::handler_with({room}, config);
+    handler.pubsub().attach(adapter);
+    chain::testing::Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+
+    adapter->receive("{ \"a\": [1,\n2] }", "/socket:p:room:a");
+    kit.run();
+    CHECK(client.receive_all() == Frames{R"([2,"room:a","update",{"a":[1,2]}])"});
+    adapter->receive(R"({"event": "said", "payload": {"b": "é"}})", "/socket:c:room:a");
+    adapter->receive(R"({"event": "said"})", "/socket:c:room:a");
+    kit.run();
+    CHECK(client.receive_all() ==
+          Frames{R"([2,"room:a","said",{"b":"é"}])", R"([2,"room:a","said",null])"});
+
+    const auto bad = [&](std::string_view topic, std::string_view text) {
+        const auto before = observer->lines.size();
+        adapter->receive(text, topic);
+        kit.run();
+        CHECK(client.receive_all().empty());
+        CHECK(observer->lines.size() == before + 1);
+        CHECK(observer->lines.back().starts_with("bad frame "));
+    };
+    for (const auto* text : {"", "{", "\xFF", "1 2", "\"a\nb\""}) bad("/socket:p:room:a", text);
+    for (const auto* text : {"1", "[]", "{}", R"({"event":1})", R"({"event":""})",
+                             R"({"event":"_close"})", R"({"event":"a,b"})"})
+        bad("/socket:c:room:a", text);
+    bad("/socket:p:", "1");
+    bad("/socket:p:a*", "1");
+}
+
+TEST_CASE("endpoints with colons do not meet in one broker") {
+    const auto one = std::make_shared<RecordingAdapter>();
+    auto config = test::quiet();
+    config.endpoint = "/a:c:b";
+    chain::Handler handler{config};
+    handler.pubsub().attach(one);
+    handler.pubsub().broadcast("x", "n");
+    CHECK(one->calls.back() == "!/a%3Ac%3Ab:c:x");
+}
+
+TEST_CASE("what an adapter tells of its broker reaches the observer, and readiness") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto rooms = std::make_shared<RecordingAdapter>();
+    const auto all = std::make_shared<RecordingAdapter>();
+    chain::Handler handler{config};
+    CHECK(handler.pubsub().ready());
+    handler.pubsub().attach("room:*", rooms);
+    handler.pubsub().attach(all);
+    CHECK(handler.pubsub().ready());
+    rooms->is_ready = false;
+    CHECK_FALSE(handler.pubsub().ready());
+
+    using Kind = chain::AdapterNotice::Kind;
+    rooms->report({Kind::down, make_error_code(Errc::broker_silent), 0, "why"});
+    rooms->report({Kind::lost, make_error_code(Errc::adapter_down), 3, {}});
+    rooms->report({Kind::up, {}, 0, {}});
+    CHECK(observer->lines ==
+          Frames{"adapter down room:* " + std::to_string(static_cast<int>(Errc::broker_silent)) +
+                     " why",
+                 "adapter lost room:* 3", "adapter up room:*"});
+}
+
+TEST_CASE("a cluster frame of more than 16 MiB is dropped") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    chain::Handler handler{config};
+    handler.pubsub().attach(adapter);
+    std::size_t heard = 0;
+    const auto subscription = handler.pubsub().subscribe(
+        "big", [&](std::string_view, const Payload& payload) { heard = payload.raw().size(); });
+    std::string text(chain::detail::max_cluster_frame, 'x');
+    text.front() = text.back() = '"';
+    adapter->receive(text, "/socket:p:big");
+    CHECK(heard == text.size());
+    text.insert(1, 1, 'x');
+    adapter->receive(text, "/socket:p:big");
+    CHECK(heard == text.size() - 1);
+    CHECK(observer->lines.size() == 1);
 }

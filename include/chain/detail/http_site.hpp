@@ -39,7 +39,7 @@ class HttpSite {
     /// Answers a request that is for no handler.
     HttpAnswer answer(const Request& request) const;
     HttpAnswer static_file(const Request& request) const;
-    HttpAnswer health(bool good) const;
+    HttpAnswer readiness() const;
 
     ServerConfig config_;
     std::vector<Handler> handlers_;

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,7 @@ struct Origin {
 /// Fan-out on this node and to the others. Thread-safe.
 class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
   public:
-    PubSubCore(std::string endpoint, std::shared_ptr<Observer> observer);
+    PubSubCore(std::string_view endpoint, std::shared_ptr<Observer> observer);
     ~PubSubCore();
 
     TopicRouter& router() noexcept { return router_; }
@@ -56,6 +57,8 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     error_code publish(std::string_view topic, const Payload& payload, bool everywhere);
     std::shared_ptr<void> subscribe(std::string pattern, PubSubCallback callback);
     void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
+    /// Do all adapters reach their brokers?
+    bool ready() const;
     /// Stops the adapters; nothing is received any more.
     void stop();
 
@@ -77,17 +80,27 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     }
     void deliver(const Message& message, const Origin& origin);
     void spread(Route& route, const Message& message, const Origin& origin);
-    void receive(std::string_view bytes);
+    /// What an adapter's topic is about.
+    struct Place {
+        ClusterFrame::Kind kind;
+        std::string_view topic;
+    };
+
+    void receive(std::string_view key, std::string_view bytes);
+    error_code receive_frame(const Place& place, std::string_view bytes);
+    error_code receive_plain(const Place& place, std::string_view bytes);
+    void report(std::string_view pattern, const AdapterNotice& notice) const noexcept;
     void adapter_threw(std::exception_ptr thrown) noexcept;
     error_code forward(const ClusterFrame& frame);
     void changed(const std::string& topic, std::string_view prefix);
     bool wanted(const std::string& key);
     std::shared_ptr<AdapterLink> link(std::string_view topic) const;
-    std::string key(char kind, std::string_view topic) const;
+    std::string key(ClusterFrame::Kind kind, std::string_view topic) const;
+    std::optional<Place> place(std::string_view key) const noexcept;
     Subscribers subscribers() const;
     void unsubscribe(const std::shared_ptr<Subscriber>& subscriber);
 
-    std::string endpoint_;
+    std::string prefix_; ///< Of the adapters' topics, so that endpoints never meet.
     std::shared_ptr<Observer> observer_;
     RandomId node_;
     TopicRouter router_;

@@ -26,6 +26,9 @@ class ServerCore {
     void mount(Handler handler);
     void listen();
     std::uint16_t port() const noexcept { return port_; }
+    net::any_io_executor executor() const noexcept {
+        return workers_.front()->context.get_executor();
+    }
     void run();
     void start();
     void stop();

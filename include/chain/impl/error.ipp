@@ -58,6 +58,15 @@ const char* describe(Errc code) noexcept {
     case Errc::meta_too_big:
         return "meta too big: keep less in it or in its key, or raise the limit";
     case Errc::invalid_meta: return "invalid meta: give a JSON object";
+    case Errc::adapter_down:
+        return "adapter down: the broker cannot be reached; only this node got the message";
+    case Errc::adapter_full:
+        return "adapter full: too much waits for the broker; publish less or raise the limit";
+    case Errc::broker_silent: return "broker silent: see whether it runs and can be reached";
+    case Errc::broker_refused:
+        return "broker refused: compare its answer in the log with the adapter's settings";
+    case Errc::broker_trimmed:
+        return "broker trimmed: messages were gone before this node read them; keep longer streams";
     }
     return "unknown error";
 }

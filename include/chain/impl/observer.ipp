@@ -28,4 +28,22 @@ void StderrObserver::frames_dropped(std::size_t count, error_code reason) {
     log(LogLevel::warning, "dropped " + std::to_string(count) + " frames: " + reason.message());
 }
 
+void StderrObserver::adapter_up(std::string_view pattern) {
+    log(LogLevel::info, "the adapter of \"" + std::string(pattern) + "\" reaches its broker");
+}
+
+void StderrObserver::adapter_down(std::string_view pattern, error_code reason,
+                                  std::string_view text) {
+    auto line = "the adapter of \"" + std::string(pattern) +
+                "\" does not reach its broker: " + reason.message();
+    if (!text.empty()) line.append(": ").append(text);
+    log(LogLevel::warning, line);
+}
+
+void StderrObserver::adapter_lost(std::string_view pattern, std::size_t count, error_code reason) {
+    const auto number = count > 0 ? std::to_string(count) : std::string("an unknown number of");
+    log(LogLevel::warning, "the adapter of \"" + std::string(pattern) + "\" lost " + number +
+                               " messages: " + reason.message());
+}
+
 } // namespace chain

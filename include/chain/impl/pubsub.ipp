@@ -46,4 +46,6 @@ void PubSub::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
     core_->attach(std::move(pattern), std::move(adapter));
 }
 
+bool PubSub::ready() const { return core_->ready(); }
+
 } // namespace chain

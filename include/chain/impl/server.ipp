@@ -24,6 +24,8 @@ Server& Server::listen() {
 
 std::uint16_t Server::port() const noexcept { return core_->port(); }
 
+net::any_io_executor Server::executor() const noexcept { return core_->executor(); }
+
 void Server::run() { core_->run(); }
 
 void Server::start() { core_->start(); }

@@ -15,6 +15,8 @@ inline constexpr char cluster_magic = 'C';
 inline constexpr char cluster_version = 1;
 inline constexpr std::size_t cluster_header = 22;
 
+bool is_cluster_frame(std::string_view bytes) noexcept { return bytes.starts_with(cluster_magic); }
+
 std::string write_cluster_frame(const ClusterFrame& frame) {
     std::string out;
     out.reserve(cluster_header + frame.topic.size() + frame.event.size() + frame.payload.size());

@@ -56,8 +56,8 @@ void HttpSite::serve(const Place& place, Request request, HttpTransport::Respond
 HttpAnswer HttpSite::answer(const Request& request) const {
     if (request.method != "GET" && request.method != "HEAD") return wrong_method("GET, HEAD");
     const auto path = request.path();
-    if (path == "/healthz") return health(true);
-    if (path == "/readyz") return health(!draining());
+    if (path == "/healthz") return plain_text(200, "ok\n");
+    if (path == "/readyz") return readiness();
     const auto& folder = config_.client_path;
     auto client = folder.empty() || !path.starts_with(folder)
                       ? not_found()
@@ -65,8 +65,12 @@ HttpAnswer HttpSite::answer(const Request& request) const {
     return client.status == 404 ? static_file(request) : client;
 }
 
-HttpAnswer HttpSite::health(bool good) const {
-    return good ? plain_text(200, "ok\n") : plain_text(503, "draining\n");
+HttpAnswer HttpSite::readiness() const {
+    if (draining()) return plain_text(503, "draining\n");
+    const auto cut_off = [](const Handler& handler) { return !handler.pubsub().ready(); };
+    if (!config_.ready_without_broker && std::ranges::any_of(handlers_, cut_off))
+        return plain_text(503, "no broker\n");
+    return plain_text(200, "ok\n");
 }
 
 std::string_view content_type(std::string_view extension) noexcept {

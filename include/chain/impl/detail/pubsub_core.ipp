@@ -11,20 +11,40 @@
 
 namespace chain::detail {
 
-/// What an adapter's topic is about: events to those who joined, or publications to plain
-/// subscribers.
-inline constexpr char joined_key = 'c';
-inline constexpr char published_key = 'p';
+/// The endpoint as the first part of an adapter's topic: without a colon.
+std::string key_prefix(std::string_view endpoint) {
+    std::string out;
+    for (const char c : endpoint) {
+        if (c == ':' || c == '%')
+            out += c == ':' ? "%3A" : "%25";
+        else
+            out += c;
+    }
+    return out + ':';
+}
 
-PubSubCore::PubSubCore(std::string endpoint, std::shared_ptr<Observer> observer)
-    : endpoint_(std::move(endpoint)), observer_(std::move(observer)), node_(make_random_id()),
-      router_([this](const std::string& topic, bool) { changed(key(joined_key, topic), topic); }) {}
+PubSubCore::PubSubCore(std::string_view endpoint, std::shared_ptr<Observer> observer)
+    : prefix_(key_prefix(endpoint)), observer_(std::move(observer)), node_(make_random_id()),
+      router_([this](const std::string& topic, bool) {
+          changed(key(ClusterFrame::Kind::broadcast, topic), topic);
+      }) {}
 
 PubSubCore::~PubSubCore() = default;
 
-/// Adapters see endpoint, kind and topic in one name, so that endpoints never meet.
-std::string PubSubCore::key(char kind, std::string_view topic) const {
-    return endpoint_ + '|' + kind + '|' + std::string(topic);
+/// Adapters see endpoint, kind and topic in one name: `/socket:c:room:a` for events to those who
+/// joined, `/socket:p:news` for publications to plain subscribers.
+std::string PubSubCore::key(ClusterFrame::Kind kind, std::string_view topic) const {
+    const auto* const part = kind == ClusterFrame::Kind::broadcast ? "c:" : "p:";
+    return (prefix_ + part).append(topic);
+}
+
+std::optional<PubSubCore::Place> PubSubCore::place(std::string_view key) const noexcept {
+    if (!key.starts_with(prefix_)) return std::nullopt;
+    key.remove_prefix(prefix_.size());
+    const bool joined = key.starts_with("c:");
+    if (!joined && !key.starts_with("p:")) return std::nullopt;
+    return Place{joined ? ClusterFrame::Kind::broadcast : ClusterFrame::Kind::publication,
+                 key.substr(2)};
 }
 
 error_code PubSubCore::broadcast(const Message& message, const Origin& origin, bool everywhere) {
@@ -101,9 +121,8 @@ error_code PubSubCore::publish(std::string_view topic, const Payload& payload, b
 error_code PubSubCore::forward(const ClusterFrame& frame) {
     const auto link = this->link(frame.topic);
     if (!link) return {};
-    const char kind = frame.kind == ClusterFrame::Kind::broadcast ? joined_key : published_key;
     try {
-        return link->adapter().publish(key(kind, frame.topic), write_cluster_frame(frame));
+        return link->adapter().publish(key(frame.kind, frame.topic), write_cluster_frame(frame));
     } catch (...) {
         adapter_threw(std::current_exception());
         return make_error_code(Errc::adapter_failed);
@@ -120,24 +139,60 @@ void PubSubCore::adapter_threw(std::exception_ptr thrown) noexcept {
     });
 }
 
-void PubSubCore::receive(std::string_view bytes) {
+void PubSubCore::receive(std::string_view key, std::string_view bytes) {
+    const auto place = this->place(key);
+    auto failed = make_error_code(Errc::invalid_cluster_frame);
+    if (place && bytes.size() <= max_cluster_frame)
+        failed =
+            is_cluster_frame(bytes) ? receive_frame(*place, bytes) : receive_plain(*place, bytes);
+    if (failed) notify([&](Observer& o) { o.bad_frame(failed); });
+}
+
+error_code PubSubCore::receive_frame(const Place& place, std::string_view bytes) {
     const auto frame = read_cluster_frame(bytes);
-    if (!frame) {
-        notify([&](Observer& o) { o.bad_frame(frame.error()); });
-        return;
-    }
-    if (frame->node == node_) return;
-    if (frame->kind == ClusterFrame::Kind::publication) {
-        publish(frame->topic, Payload::view(frame->payload, frame->binary), false);
-        return;
-    }
+    if (!frame) return frame.error();
+    if (frame->kind != place.kind || frame->topic != place.topic)
+        return make_error_code(Errc::invalid_cluster_frame);
+    if (frame->node == node_) return {};
+    if (frame->kind == ClusterFrame::Kind::publication)
+        return publish(frame->topic, Payload::view(frame->payload, frame->binary), false);
     Message message;
     message.kind = MessageKind::broadcast;
     message.topic = frame->topic;
     message.event = frame->event;
     message.payload = frame->payload;
     message.binary = frame->binary;
-    broadcast(message, {}, false);
+    return broadcast(message, {}, false);
+}
+
+/// Programs that know nothing of cluster frames publish JSON: the payload, or for those who joined
+/// an object with `event` and `payload`.
+error_code PubSubCore::receive_plain(const Place& place, std::string_view bytes) {
+    const auto payload = Payload::from_text(bytes);
+    if (!payload) return make_error_code(Errc::invalid_cluster_frame);
+    if (place.kind == ClusterFrame::Kind::publication) return publish(place.topic, *payload, false);
+    const auto& json = payload->json();
+    const auto event = json.is_object() ? json.find("event") : json.end();
+    if (event == json.end() || !event->is_string())
+        return make_error_code(Errc::invalid_cluster_frame);
+    const auto carried = Payload::from_json(json.value("payload", Json()));
+    if (!carried) return carried.error();
+    Message message;
+    message.kind = MessageKind::broadcast;
+    message.topic = place.topic;
+    message.event = event->get_ref<const std::string&>();
+    message.payload = carried->raw();
+    return broadcast(message, {}, false);
+}
+
+void PubSubCore::report(std::string_view pattern, const AdapterNotice& notice) const noexcept {
+    notify([&](Observer& o) {
+        switch (notice.kind) {
+        case AdapterNotice::Kind::up: return o.adapter_up(pattern);
+        case AdapterNotice::Kind::down: return o.adapter_down(pattern, notice.reason, notice.text);
+        case AdapterNotice::Kind::lost: return o.adapter_lost(pattern, notice.count, notice.reason);
+        }
+    });
 }
 
 std::shared_ptr<void> PubSubCore::subscribe(std::string pattern, PubSubCallback callback) {
@@ -147,7 +202,8 @@ std::shared_ptr<void> PubSubCore::subscribe(std::string pattern, PubSubCallback 
         const std::lock_guard lock(mutex_);
         subscribers_.push_back(subscriber);
     }
-    changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+    changed(key(ClusterFrame::Kind::publication, subscriber->pattern.text()),
+            subscriber->pattern.prefix());
     return {subscriber.get(), [subscriber, weak = weak_from_this()](void*) {
                 if (const auto self = weak.lock()) self->unsubscribe(subscriber);
             }};
@@ -158,7 +214,8 @@ void PubSubCore::unsubscribe(const std::shared_ptr<Subscriber>& subscriber) {
         const std::lock_guard lock(mutex_);
         std::erase(subscribers_, subscriber);
     }
-    changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+    changed(key(ClusterFrame::Kind::publication, subscriber->pattern.text()),
+            subscriber->pattern.prefix());
 }
 
 PubSubCore::Subscribers PubSubCore::subscribers() const {
@@ -177,11 +234,15 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
         links_.insert(topics, link);
         all_links_.push_back(link);
     }
-    adapter->start([weak = weak_from_this()](std::string_view, std::string_view frame) {
-        if (const auto self = weak.lock()) self->receive(frame);
+    adapter->report_to([weak = weak_from_this(), topics](const AdapterNotice& notice) {
+        if (const auto self = weak.lock()) self->report(topics.text(), notice);
+    });
+    adapter->start([weak = weak_from_this()](std::string_view key, std::string_view frame) {
+        if (const auto self = weak.lock()) self->receive(key, frame);
     });
     for (const auto& subscriber : subscribers())
-        changed(key(published_key, subscriber->pattern.text()), subscriber->pattern.prefix());
+        changed(key(ClusterFrame::Kind::publication, subscriber->pattern.text()),
+                subscriber->pattern.prefix());
 }
 
 std::shared_ptr<AdapterLink> PubSubCore::link(std::string_view topic) const {
@@ -197,11 +258,19 @@ void PubSubCore::changed(const std::string& key, std::string_view prefix) {
 }
 
 bool PubSubCore::wanted(const std::string& key) {
-    const auto kind = key[endpoint_.size() + 1];
-    const auto topic = std::string_view(key).substr(endpoint_.size() + 3);
-    if (kind == joined_key) return router_.contains(topic);
-    const auto same = [&](const auto& subscriber) { return subscriber->pattern.text() == topic; };
+    const auto place = this->place(key);
+    if (!place) return false;
+    if (place->kind == ClusterFrame::Kind::broadcast) return router_.contains(place->topic);
+    const auto same = [&](const auto& subscriber) {
+        return subscriber->pattern.text() == place->topic;
+    };
     return std::ranges::any_of(subscribers(), same);
+}
+
+bool PubSubCore::ready() const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::all_of(all_links_,
+                               [](const auto& link) { return link->adapter().ready(); });
 }
 
 void PubSubCore::stop() {
