@@ -17,6 +17,13 @@ install(TARGETS ${chain_libraries} EXPORT chainTargets
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
   INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT chainTargets NAMESPACE chain:: DESTINATION "${chain_package_dir}")
+foreach(adapter IN LISTS chain_adapters) # each a component of the package
+  install(TARGETS chain_${adapter} EXPORT chain-${adapter}
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(EXPORT chain-${adapter} NAMESPACE chain:: DESTINATION "${chain_package_dir}")
+endforeach()
 
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/chainConfig.cmake.in"
@@ -26,6 +33,7 @@ write_basic_package_version_file(
   "${PROJECT_BINARY_DIR}/chainConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES
+  "${PROJECT_SOURCE_DIR}/cmake/ChainBrokerClients.cmake"
   "${PROJECT_BINARY_DIR}/chainConfig.cmake"
   "${PROJECT_BINARY_DIR}/chainConfigVersion.cmake"
   DESTINATION "${chain_package_dir}")

@@ -44,6 +44,8 @@ class ChainConan(ConanFile):
         toolchain = CMakeToolchain(self)
         for part in ("TESTS", "EXAMPLES", "BENCHMARKS"):
             toolchain.cache_variables[f"CHAIN_BUILD_{part}"] = False
+        for adapter in ("REDIS", "NATS"):
+            toolchain.cache_variables[f"CHAIN_{adapter}"] = False
         toolchain.generate()
 
     def build(self):

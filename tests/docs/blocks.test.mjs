@@ -21,6 +21,7 @@ import { blocksOf, documents, placeOf, read, root } from "./documents.mjs";
 const ELSEWHERE = new Map([
   ["vcpkg", "a package manager of its own; packaging/README.md says what is checked without it"],
   ["conan", "the same"],
+  ["nats", "the command line of NATS; the line after it says the same in NATS' own protocol"],
 ]);
 
 // Documents whose blocks make up a project, and the test that follows them.

@@ -1,4 +1,4 @@
-# Fails unless each .ipp file is included once by <chain/src.hpp> and once by the files in src/. One that
+# Fails unless each .ipp file is included once by <chain/src.hpp> or a sibling, and once by the files in src/. One that
 # another .ipp file includes is a part of that.
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 

@@ -7,6 +7,8 @@ vcpkg_cmake_configure(
     -DCHAIN_BUILD_TESTS=OFF
     -DCHAIN_BUILD_EXAMPLES=OFF
     -DCHAIN_BUILD_BENCHMARKS=OFF
+    -DCHAIN_REDIS=OFF
+    -DCHAIN_NATS=OFF
     -DCHAIN_INSTALL=ON)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/chain)

@@ -1,0 +1,46 @@
+// NatsLoop: serves the socket of a NATS connection on the application's executor.
+#pragma once
+
+#include <chain/detail/adapter_core.hpp>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <memory>
+#include <optional>
+
+struct __natsConnection;
+struct __natsOptions;
+
+namespace chain::detail {
+
+/// The event loop that the NATS library asks for. Its callbacks come from any thread; all is done
+/// on the adapter's strand, on a descriptor of its own, as the library closes its one at any time.
+class NatsLoop {
+  public:
+    explicit NatsLoop(AdapterCore& core) : core_(core) {}
+
+    /// Has a connection with these options use this loop.
+    bool install(__natsOptions* options);
+    /// On the strand, or when nothing runs: the connection is not touched any more.
+    void end(bool gone) noexcept;
+
+  private:
+    struct Callbacks;
+    enum class Want { read, write };
+
+    void attach(__natsConnection* connection, int socket);
+    void set(Want want, bool on);
+    void wait(Want want);
+    bool& wanted(Want want) noexcept { return want == Want::read ? reads_ : writes_; }
+    bool& waiting(Want want) noexcept {
+        return want == Want::read ? waits_to_read_ : waits_to_write_;
+    }
+
+    AdapterCore& core_;
+    __natsConnection* connection_ = nullptr;
+    std::shared_ptr<net::posix::stream_descriptor> descriptor_;
+    bool reads_ = false, writes_ = false;
+    bool waits_to_read_ = false, waits_to_write_ = false;
+};
+
+} // namespace chain::detail

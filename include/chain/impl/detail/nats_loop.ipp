@@ -1,0 +1,82 @@
+// Definitions of <chain/detail/nats_loop.hpp>.
+#pragma once
+
+#include <chain/detail/nats_loop.hpp>
+
+#include <nats/nats.h>
+
+#include <unistd.h>
+
+namespace chain::detail {
+
+/// What the NATS library calls; its user data is the loop.
+struct NatsLoop::Callbacks {
+    static natsStatus attach(void** data, void* loop, natsConnection* connection, natsSock socket) {
+        *data = loop;
+        static_cast<NatsLoop*>(loop)->attach(connection, socket);
+        return NATS_OK;
+    }
+    static natsStatus read(void* data, bool on) {
+        static_cast<NatsLoop*>(data)->set(Want::read, on);
+        return NATS_OK;
+    }
+    static natsStatus write(void* data, bool on) {
+        static_cast<NatsLoop*>(data)->set(Want::write, on);
+        return NATS_OK;
+    }
+    static natsStatus detach(void* data) {
+        auto* const loop = static_cast<NatsLoop*>(data);
+        loop->core_.post([loop] { loop->end(false); });
+        return NATS_OK;
+    }
+};
+
+bool NatsLoop::install(natsOptions* options) {
+    return natsOptions_SetEventLoop(options, this, &Callbacks::attach, &Callbacks::read,
+                                    &Callbacks::write, &Callbacks::detach) == NATS_OK;
+}
+
+void NatsLoop::attach(natsConnection* connection, int socket) {
+    const int copy = ::dup(socket);
+    const bool alive = core_.post([this, connection, copy] {
+        end(false);
+        connection_ = connection;
+        descriptor_ = std::make_shared<net::posix::stream_descriptor>(core_.strand(), copy);
+        reads_ = true;
+        wait(Want::read);
+    });
+    if (!alive) ::close(copy);
+}
+
+void NatsLoop::set(Want want, bool on) {
+    core_.post([this, want, on] {
+        wanted(want) = on;
+        wait(want);
+    });
+}
+
+void NatsLoop::wait(Want want) {
+    if (!descriptor_ || !wanted(want) || waiting(want)) return;
+    waiting(want) = true;
+    const auto type = want == Want::read ? net::posix::stream_descriptor::wait_read
+                                         : net::posix::stream_descriptor::wait_write;
+    auto ready = [this, want, descriptor = descriptor_,
+                  core = core_.shared_from_this()](boost::system::error_code failed) {
+        if (failed || descriptor != descriptor_) return;
+        waiting(want) = false;
+        if (wanted(want))
+            want == Want::read ? natsConnection_ProcessReadEvent(connection_)
+                               : natsConnection_ProcessWriteEvent(connection_);
+        wait(want);
+    };
+    descriptor_->async_wait(type, std::move(ready));
+}
+
+void NatsLoop::end(bool gone) noexcept {
+    boost::system::error_code ignored;
+    if (descriptor_ && !gone) descriptor_->close(ignored);
+    descriptor_.reset();
+    reads_ = writes_ = waits_to_read_ = waits_to_write_ = false;
+}
+
+} // namespace chain::detail
