@@ -1,6 +1,7 @@
 // An HTTP proxy in front of a server, as some networks have it: WebSockets do not get through.
 
-import { createServer, request as requestTo } from "node:http";
+import { createServer, request as requestPlain } from "node:http";
+import { request as requestTls } from "node:https";
 
 export class Proxy {
   upgrades = 0;
@@ -44,7 +45,8 @@ export class Proxy {
   #pass(request, response) {
     if (this.away) return request.socket.destroy();
     const { method, url: path, headers } = request;
-    const up = requestTo({ host: this.target.hostname, port: this.target.port, method, path, headers, agent: false }, (answer) => {
+    const requestTo = this.target.protocol === "https:" ? requestTls : requestPlain;
+    const up = requestTo({ rejectUnauthorized: false, host: this.target.hostname, port: this.target.port, method, path, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
       response.flushHeaders();
       answer.pipe(response);

@@ -62,7 +62,8 @@ export class ChatServer {
 
   async start() {
     this.output = "";
-    this.process = spawn(this.constructor.program(), [String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    const extra = (process.env.CHAIN_CHAT_ARGS ?? "").split(" ").filter((word) => word);
+    this.process = spawn(this.constructor.program(), [String(this.port), ...extra], { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.process.once("exit", resolve).once("error", resolve));
     this.process.unref(); // a failed test must not leave the run waiting for it
     process.once("exit", () => this.process.kill("SIGKILL"));
@@ -72,10 +73,11 @@ export class ChatServer {
     }
     await until("the address of the chat's server", () => {
       if (this.process.exitCode !== null || this.process.signalCode) throw new Error(`the chat's server ended at once: ${this.output}`);
-      return /http:\S+:(\d+)\n/.test(this.output);
+      return /https?:\S+:(\d+)\n/.test(this.output);
     });
-    this.port = Number(/:(\d+)\n/.exec(this.output)[1]);
-    this.url = `http://localhost:${this.port}/`;
+    const [, scheme, port] = /(https?):\S+:(\d+)\n/.exec(this.output);
+    this.port = Number(port);
+    this.url = `${scheme}://localhost:${this.port}/`;
   }
 
   /** Runs the program until it ends by itself. @return its exit code and what it wrote */
@@ -151,7 +153,7 @@ export class Browser {
 
   /** A window of its own: nothing is shared with the others, as if on another machine. */
   async window(options = DESKTOP) {
-    const context = await this.chromium.newContext({ locale: "en-GB", ...options });
+    const context = await this.chromium.newContext({ locale: "en-GB", ignoreHTTPSErrors: true, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     return new Visitor(context, await context.newPage());
   }

@@ -48,7 +48,7 @@ struct PollKit {
         request.method = method;
         request.body = std::move(body);
         request.headers = {{"X-Phoenix-Longpoll-Token", token}};
-        transport->serve(kit->context(), std::move(request),
+        transport->serve({kit->context().get_executor()}, std::move(request),
                          [answer](chain::detail::HttpAnswer got) { *answer = std::move(got); });
         kit->run();
         if (*answer) token = Json::parse((*answer)->body).value("token", token);
