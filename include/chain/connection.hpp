@@ -17,6 +17,11 @@ enum class Framing : std::uint8_t {
     sse,               ///< Each frame is a server-sent event with an id.
 };
 
+/// Can a frame be bytes, rather than text, where frames are told apart like this?
+constexpr bool carries_bytes(Framing framing) noexcept {
+    return framing == Framing::websocket || framing == Framing::websocket_deflate;
+}
+
 /// One live carrier of a session's frames, which a transport provides. All members are called on
 /// the session's executor, and must neither throw nor call the session back before they return.
 class Connection {

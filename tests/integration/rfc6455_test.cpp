@@ -60,8 +60,8 @@ std::string header(unsigned first, std::uint64_t size, int length_bytes) {
 }
 
 std::string compressed(const std::string& message) {
-    chain::detail::Deflater deflater({.enabled = true, .threshold = 0});
-    return std::string(deflater.compress(message).value());
+    const chain::Compression all{.enabled = true, .threshold = 0};
+    return std::string(chain::detail::deflate_message(message, all).value());
 }
 
 // ------------------------------------------------------------------------- how it is written

@@ -4,6 +4,8 @@
 #include <chain/detail/ws_codec.hpp>
 #include <chain/detail/ws_deflate.hpp>
 
+#include <chain/config.hpp>
+
 #include <random>
 #include <span>
 #include <string>
@@ -12,10 +14,10 @@
 
 namespace {
 
-using chain::detail::Deflater;
+using chain::detail::answer_deflate;
+using chain::detail::deflate_message;
 using chain::detail::inflate_message;
 using chain::detail::Inflated;
-using chain::detail::offers_deflate;
 using chain::detail::WsDecoder;
 using chain::detail::WsEvent;
 using Kind = WsEvent::Kind;
@@ -29,8 +31,7 @@ const auto hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"s;
 const auto hello_in_last_block = "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s;
 
 std::string compressed(std::string_view text) {
-    Deflater deflater(all);
-    return std::string(deflater.compress(text).value());
+    return std::string(deflate_message(text, all).value());
 }
 
 std::pair<Inflated, std::string> inflated(std::string_view payload, std::size_t at_most = limit) {
@@ -108,8 +109,12 @@ TEST_CASE(
     };
     for (const auto* offer : good) {
         INFO(offer);
-        CHECK(offers_deflate(offer));
+        CHECK(answer_deflate(offer).has_value());
     }
+    CHECK(answer_deflate("permessage-deflate") ==
+          "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+    CHECK(answer_deflate("permessage-deflate; server_max_window_bits=15")
+              ->ends_with("; server_max_window_bits=15"));
     const char* bad[] = {
         "",
         "permessage-bzip2",
@@ -124,15 +129,14 @@ TEST_CASE(
     };
     for (const auto* offer : bad) {
         INFO(offer);
-        CHECK(!offers_deflate(offer));
+        CHECK(!answer_deflate(offer));
     }
 }
 
 TEST_CASE("what is compressed inflates to what it was") {
-    Deflater deflater(all);
     for (const std::size_t size : {1U, 5U, 1000U, 65535U, 65536U}) {
         const std::string text(size, 'a');
-        const auto payload = deflater.compress(text);
+        const auto payload = deflate_message(text, all);
         if (!payload) continue;
         CHECK(payload->size() <= size);
         CHECK(inflated(*payload) == std::pair(Inflated::ok, text));
@@ -140,18 +144,17 @@ TEST_CASE("what is compressed inflates to what it was") {
 }
 
 TEST_CASE("messages are compressed alone: equal ones give equal bytes") {
-    Deflater deflater(all);
     const std::string text(500, 'x');
-    const std::string first(deflater.compress(text).value());
-    CHECK(deflater.compress(text).value() == first);
+    const std::string first(deflate_message(text, all).value());
+    CHECK(deflate_message(text, all).value() == first);
 }
 
 TEST_CASE(
     "pitfall 2.15: short messages, and those that would not become smaller, are sent as they are") {
-    Deflater deflater({.enabled = true, .threshold = 100});
-    CHECK_FALSE(deflater.compress(std::string(99, 'a')));
-    CHECK(deflater.compress(std::string(100, 'a')));
-    CHECK_FALSE(deflater.compress(noise(1000)));
+    const chain::Compression hundred{.enabled = true, .threshold = 100};
+    CHECK_FALSE(deflate_message(std::string(99, 'a'), hundred));
+    CHECK(deflate_message(std::string(100, 'a'), hundred));
+    CHECK_FALSE(deflate_message(noise(1000), hundred));
     CHECK_FALSE(chain::HandlerConfig{}.compression.enabled);
 }
 

@@ -85,7 +85,7 @@ class Batch {
     std::vector<std::unique_ptr<Slice>> all_; ///< Every slice there is.
     std::vector<Slice*> free_;
     std::vector<Source> sources_;
-    Deflater deflater_;
+    const Compression& compression_;
 };
 
 } // namespace chain::detail

@@ -36,9 +36,9 @@ namespace slot {
 inline constexpr std::size_t topic = 0, event = 1, payload = 2, join_ref = 3, ref = 4;
 } // namespace slot
 
-/// Longest reference, as a token, that a client may choose, so that it fits a binary frame and a
-/// session is not filled with them.
-inline constexpr std::size_t max_reference = 257;
+/// Longest reference that a client may choose, without the quotes of a string, so that it fits a
+/// binary frame and a session is not filled with them.
+inline constexpr std::size_t max_reference = 255;
 
 /// Why a text is no frame: it is not JSON, or JSON of another shape (or too deep).
 error_code why_not_a_frame(std::string_view text, unsigned max_depth) noexcept;

@@ -11,8 +11,12 @@
 
 namespace chain::detail {
 
-/// Gives a handler without any transport a WebSocketTransport and an SseTransport. Thread-safe.
+/// Gives a handler without any transport one for WebSocket, one for SSE and one for long-polling.
+/// Thread-safe.
 void ensure_transports(HandlerCore& handler);
+/// Fills in what follows from the handler's settings: what a trusted proxy says, and the parameters
+/// in the path. Before anything is decided on the request.
+void complete(const HandlerCore& handler, Request& request);
 /// The handler's transport that a path is for, or null.
 HttpTransport* transport_for(HandlerCore& handler, std::string_view path);
 /// Answers a request whose target the handler serves. On the executor of `place`.

@@ -52,12 +52,16 @@ inline bool acceptable(std::string_view text, unsigned& seen) noexcept {
     return !value || window_bits(*value);
 }
 
-inline bool acceptable_offer(std::string_view offer) noexcept {
-    if (trim_spaces(take_until(offer, ';')) != "permessage-deflate") return false;
+inline std::optional<std::string_view> answer_to(std::string_view offer) noexcept {
+    if (trim_spaces(take_until(offer, ';')) != "permessage-deflate") return std::nullopt;
     unsigned seen = 0;
     while (!offer.empty())
-        if (!acceptable(take_until(offer, ';'), seen)) return false;
-    return true;
+        if (!acceptable(take_until(offer, ';'), seen)) return std::nullopt;
+    const bool window_named = (seen & 4U) != 0; // then it is accepted by naming it again
+    return window_named ? "permessage-deflate; server_no_context_takeover; "
+                          "client_no_context_takeover; server_max_window_bits=15"
+                        : "permessage-deflate; server_no_context_takeover; "
+                          "client_no_context_takeover";
 }
 
 /// zlib's state for inflating, of one thread.
@@ -110,45 +114,58 @@ class InflateStream {
     bool ended_ = false;
 };
 
-} // namespace deflating
-
-bool offers_deflate(std::string_view extensions) noexcept {
-    while (!extensions.empty())
-        if (deflating::acceptable_offer(take_until(extensions, ','))) return true;
-    return false;
-}
-
-struct Deflater::Stream {
-    explicit Stream(int level) {
+/// zlib's state for deflating, of one thread.
+class DeflateStream {
+  public:
+    explicit DeflateStream(int level) : level_(level) {
         constexpr int memory_level = 8;
-        if (deflateInit2(&zlib, level, Z_DEFLATED, deflating::raw_window_bits, memory_level,
+        if (deflateInit2(&stream_, level, Z_DEFLATED, raw_window_bits, memory_level,
                          Z_DEFAULT_STRATEGY) != Z_OK)
             throw std::bad_alloc();
     }
+    DeflateStream(const DeflateStream&) = delete;
+    DeflateStream& operator=(const DeflateStream&) = delete;
+    ~DeflateStream() { deflateEnd(&stream_); }
 
-    z_stream zlib{};
-    std::string out;
+    int level() const noexcept { return level_; }
+
+    std::optional<std::string_view> deflate(std::string_view message) {
+        if (out_.capacity() > kept_capacity) out_ = {};
+        // What is no smaller than the message does not fit: then the message is sent as it is.
+        out_.resize(message.size() + tail.size());
+        deflateReset(&stream_);
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
+        stream_.avail_in = static_cast<uInt>(message.size());
+        stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
+        stream_.avail_out = static_cast<uInt>(out_.size());
+        if (::deflate(&stream_, Z_SYNC_FLUSH) != Z_OK || stream_.avail_out == 0)
+            return std::nullopt;
+        return std::string_view(out_).substr(0, out_.size() - stream_.avail_out - tail.size());
+    }
+
+  private:
+    /// A longer buffer is given back at the next message.
+    static constexpr std::size_t kept_capacity = 256 * 1024;
+
+    z_stream stream_{};
+    int level_;
+    std::string out_;
 };
 
-void Deflater::Free::operator()(Stream* stream) const noexcept {
-    deflateEnd(&stream->zlib);
-    delete stream;
+} // namespace deflating
+
+std::optional<std::string_view> answer_deflate(std::string_view extensions) noexcept {
+    while (!extensions.empty())
+        if (const auto answer = deflating::answer_to(take_until(extensions, ','))) return answer;
+    return std::nullopt;
 }
 
-std::optional<std::string_view> Deflater::compress(std::string_view message) {
-    if (message.size() < config_.threshold) return std::nullopt;
-    if (!stream_) stream_.reset(new Stream(config_.level));
-    auto& [zlib, out] = *stream_;
-    deflateReset(&zlib);
-    // What is no smaller than the message does not fit: then the message is sent as it is.
-    out.resize(message.size() + deflating::tail.size());
-    zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
-    zlib.avail_in = static_cast<uInt>(message.size());
-    zlib.next_out = reinterpret_cast<Bytef*>(out.data());
-    zlib.avail_out = static_cast<uInt>(out.size());
-    if (deflate(&zlib, Z_SYNC_FLUSH) != Z_OK || zlib.avail_out == 0) return std::nullopt;
-    const auto size = out.size() - zlib.avail_out - deflating::tail.size();
-    return std::string_view(out).substr(0, size);
+std::optional<std::string_view> deflate_message(std::string_view message,
+                                                const Compression& config) {
+    if (message.size() < config.threshold) return std::nullopt;
+    thread_local std::optional<deflating::DeflateStream> stream;
+    if (!stream || stream->level() != config.level) stream.emplace(config.level);
+    return stream->deflate(message);
 }
 
 Inflated inflate_message(std::string_view payload, std::size_t limit, std::vector<char>& out) {

@@ -13,7 +13,7 @@ namespace chain::detail {
 /// `Pending::entry` of a session without one.
 inline constexpr std::uint32_t nowhere = Pending{}.entry;
 
-Batch::Batch(const Compression& compression) : deflater_(compression) {}
+Batch::Batch(const Compression& compression) : compression_(compression) {}
 Batch::~Batch() = default;
 
 void Batch::append(Group& group, std::string_view text, bool binary, const Membership* except) {
@@ -34,8 +34,9 @@ void Batch::append(SessionCore& session, std::string_view text, bool binary, boo
 
 void Batch::append(Slice& slice, Framing framing, std::string_view text, bool binary,
                    bool numbered) {
+    if (binary && !carries_bytes(framing)) return;
     const auto deflated =
-        framing == Framing::websocket_deflate ? deflater_.compress(text) : std::nullopt;
+        framing == Framing::websocket_deflate ? deflate_message(text, compression_) : std::nullopt;
     if (deflated)
         slice.append_deflated(*deflated, binary, ++order_, numbered);
     else

@@ -66,8 +66,8 @@ bool is_phoenix(const Serializer& serializer) noexcept {
 }
 
 const Serializer& fit(const Serializer& serializer, Framing framing) noexcept {
-    const bool binary = &serializer == phoenix_v2().get();
-    return binary && framing != Framing::websocket ? *phoenix_v2_text() : serializer;
+    const bool binary = dynamic_cast<const PhoenixV2Serializer*>(&serializer) != nullptr;
+    return binary && !carries_bytes(framing) ? *phoenix_v2_text() : serializer;
 }
 
 void DialectsInUse::add(const Serializer& serializer) {

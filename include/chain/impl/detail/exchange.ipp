@@ -79,7 +79,7 @@ void Exchange::have_body(error_code failed) {
 void Exchange::refuse(int status, std::string_view why) {
     auto request = request_from(parser_->get());
     add_peer(request, *stream_);
-    handler_->proxies().apply(request);
+    complete(*handler_, request);
     ensure_transports(*handler_);
     const auto* transport = transport_for(*handler_, request.path());
     form_.keep_alive = false;

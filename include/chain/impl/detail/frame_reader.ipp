@@ -33,7 +33,8 @@ bool FrameReader::read_token(std::string_view& token, std::size_t slot) {
         append_json_string(written, value);
         token = out_.storage[slot] = std::move(written);
     }
-    return token.size() <= max_reference;
+    const std::size_t quotes = token.starts_with('"') ? 2 : 0;
+    return token.size() <= max_reference + quotes;
 }
 
 bool FrameReader::read_rest() {

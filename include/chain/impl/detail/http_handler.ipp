@@ -36,10 +36,15 @@ HttpTransport* transport_for(HandlerCore& handler, std::string_view path) {
     return nullptr;
 }
 
+void complete(const HandlerCore& handler, Request& request) {
+    handler.proxies().apply(request);
+    add_path_params(request, handler.config().endpoint);
+}
+
 void serve_request(HandlerCore& handler, const Place& place, Request request,
                    HttpTransport::Respond respond) {
     ensure_transports(handler);
-    handler.proxies().apply(request);
+    complete(handler, request);
     auto* transport = transport_for(handler, request.path());
     if (!transport) {
         respond(client_answer(request, below(handler, request.path())));

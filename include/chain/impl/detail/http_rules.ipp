@@ -51,10 +51,27 @@ void add_preflight(Request::Fields& headers, const Request& request, const CorsC
         headers.emplace_back("Access-Control-Allow-Private-Network", "true");
 }
 
+/// A path as a cookie's attribute: what would end the attribute is escaped.
+std::string cookie_path(std::string_view path) {
+    static constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : path) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > 0x20 && byte < 0x7F && c != ';' && c != ',') {
+            out += c;
+        } else {
+            out += '%';
+            out += digits[byte >> 4U];
+            out += digits[byte & 0xFU];
+        }
+    }
+    return out;
+}
+
 std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value,
                        std::string_view path, bool tls) {
     auto cookie = config.name + '.' + std::string(sid) + '=' + std::string(value);
-    cookie += "; Path=" + (config.path.empty() ? std::string(path) : config.path);
+    cookie += "; Path=" + (config.path.empty() ? cookie_path(path) : config.path);
     if (!config.domain.empty()) cookie += "; Domain=" + config.domain;
     if (value.empty()) cookie += "; Max-Age=0";
     if (config.http_only) cookie += "; HttpOnly";

@@ -87,7 +87,7 @@ void Membership::supersede(const Message& message) {
         session_->reply_error(message, reason::busy);
         return;
     }
-    if (superseded()) return;
+    if (std::exchange(work_->superseded, true)) return;
     forget_waiting();
     end(LeaveReason::rejoin, nullptr);
 }

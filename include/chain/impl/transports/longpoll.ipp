@@ -153,6 +153,10 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     }
 
     void connected(ConnectResult result) {
+        if (!respond_) { // given up on meanwhile: nobody will poll this session
+            if (result) result->close(1001);
+            return;
+        }
         if (!result) return refuse_client(result.error());
         const auto connection =
             std::make_shared<PollConnection>(SessionAccess::core(*result), *config_, table_);

@@ -68,21 +68,25 @@ std::optional<HttpAnswer> check_handshake(const Request& request) {
     return std::nullopt;
 }
 
-/// How the frames of this client are told apart: compressed, when that is wanted here and there.
-Framing choose_framing(const Request& request, const Compression& compression) noexcept {
-    const auto offers = [](const auto& field) {
-        return equals_ignoring_case(field.first, "Sec-WebSocket-Extensions") &&
-               offers_deflate(field.second);
-    };
-    const bool deflate = compression.enabled && std::ranges::any_of(request.headers, offers);
-    return deflate ? Framing::websocket_deflate : Framing::websocket;
+/// What is answered to the client's offers of compression, if one is accepted.
+std::string_view agree_on_compression(const Request& request, const Compression& compression) {
+    for (const auto& [name, value] : request.headers) {
+        if (!compression.enabled || !equals_ignoring_case(name, "Sec-WebSocket-Extensions"))
+            continue;
+        if (const auto answer = answer_deflate(value)) return *answer;
+    }
+    return {};
 }
 
 /// What client and server agree on in the handshake.
 struct Handshake {
     std::string accept;
-    std::string subprotocol; ///< Empty when there is none.
-    Framing framing;
+    std::string subprotocol;      ///< Empty when there is none.
+    std::string_view compression; ///< The answer to the client's offer; empty when there is none.
+
+    Framing framing() const noexcept {
+        return compression.empty() ? Framing::websocket : Framing::websocket_deflate;
+    }
 };
 
 HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
@@ -93,11 +97,11 @@ HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
                       {"Sec-WebSocket-Accept", agreed.accept}};
     if (!agreed.subprotocol.empty())
         answer.headers.emplace_back("Sec-WebSocket-Protocol", agreed.subprotocol);
-    if (agreed.framing == Framing::websocket_deflate)
-        answer.headers.emplace_back("Sec-WebSocket-Extensions", deflate_answer);
+    if (!agreed.compression.empty())
+        answer.headers.emplace_back("Sec-WebSocket-Extensions", agreed.compression);
     answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session)),
-                        framing = agreed.framing](std::unique_ptr<ByteStream> stream,
-                                                  std::string received) {
+                        framing = agreed.framing()](std::unique_ptr<ByteStream> stream,
+                                                    std::string received) {
         auto start = [unclaimed, received](WsConnection& connection) {
             unclaimed->session = nullptr;
             connection.start(received);
@@ -135,8 +139,8 @@ void WebSocketTransport::serve(const detail::Place& place, Request request, Resp
         return respond(detail::refuse_socket(request, subprotocol.refusal, subprotocol.reason));
     detail::Handshake agreed{detail::accept_key(*request.header("Sec-WebSocket-Key")),
                              std::move(subprotocol.chosen),
-                             detail::choose_framing(request, handler->config().compression)};
-    const auto framing = agreed.framing;
+                             detail::agree_on_compression(request, handler->config().compression)};
+    const auto framing = agreed.framing();
     auto connected = [agreed = std::move(agreed),
                       respond = std::move(respond)](ConnectResult result) {
         respond(result ? detail::upgrade(*result, agreed) : detail::refuse_connect(result.error()));
