@@ -51,3 +51,4 @@
 #include <chain/impl/socket.ipp>
 #include <chain/impl/topic.ipp>
 #include <chain/impl/utf8.ipp>
+#include <chain/impl/ws_deflate.ipp>

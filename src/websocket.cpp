@@ -6,4 +6,3 @@
 #include <chain/impl/detail/ws_connection.ipp>
 #include <chain/impl/transports/websocket.ipp>
 #include <chain/impl/ws_codec.ipp>
-#include <chain/impl/ws_deflate.ipp>

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -52,14 +54,24 @@ class Batch {
     bool flush(std::size_t budget);
 
   private:
+    /// Frames of one slice that wait for a session, in order.
+    struct Run {
+        const Slice* slice;
+        std::size_t next;         ///< The first that was not taken yet.
+        const Membership* member; ///< Whose exceptions apply, or null.
+        std::uint64_t order;      ///< Of the next, or `used_up`.
+        bool operator==(const Run&) const = default;
+    };
+    static constexpr std::uint64_t used_up = std::numeric_limits<std::uint64_t>::max();
+
     struct Entry {
         SessionCore* session;
-        Slice* slice;
-        bool merge; ///< Several sources: to be merged before it is sent.
+        const Slice* slice; ///< Null when `runs` are to be merged, which is done as it is sent.
+        bool merge;         ///< Several sources.
+        std::uint32_t plan; ///< When it is to be merged: where `plans_` lists them.
     };
-    struct Source {
-        const Slice* slice;
-        std::size_t index;
+    struct Plan {
+        std::uint32_t first = 0, count = 0; ///< Of the runs in `turn_runs_`.
     };
 
     void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered);
@@ -71,8 +83,12 @@ class Batch {
     void seal();
     void touch(Group& group, Membership& member);
     void touch(SessionCore& session);
+    void plan(Entry& entry);
     void collect(SessionCore& session);
-    Slice* merged(SessionCore& session);
+    void merge(Slice& out);
+    Run* earliest() noexcept;
+    std::span<const Run> runs_of(const Plan& plan) const noexcept;
+    const Slice& merged(const Plan& plan);
     void close_groups();
     void send(Entry& entry);
 
@@ -84,7 +100,11 @@ class Batch {
     std::vector<Slice*> turn_;                ///< Slices that the entries look into.
     std::vector<std::unique_ptr<Slice>> all_; ///< Every slice there is.
     std::vector<Slice*> free_;
-    std::vector<Source> sources_;
+    std::vector<Plan> plans_;    ///< Of the entries that are to be merged.
+    std::vector<Run> turn_runs_; ///< Of all plans.
+    std::vector<Run> runs_;      ///< What is being merged.
+    Slice merged_;               ///< What was merged last for an entry, as `merged_plan_` says.
+    Plan merged_plan_;
     const Compression& compression_;
 };
 

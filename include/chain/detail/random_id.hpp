@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,8 @@ using RandomId = std::array<std::uint8_t, 16>;
 /// A new one from the system's cryptographic generator. @throws std::runtime_error when that has
 /// failed.
 RandomId make_random_id();
-/// As 32 lower-case hexadecimal digits.
-std::string to_hex(const RandomId& id);
+/// As lower-case hexadecimal digits, two for each byte.
+std::string to_hex(std::span<const std::uint8_t> bytes);
 /// From 32 hexadecimal digits.
 std::optional<RandomId> random_id_from_hex(std::string_view text) noexcept;
 

@@ -6,6 +6,7 @@
 #include <chain/detail/slice.hpp>
 #include <chain/serializer.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +31,11 @@ struct Group {
     std::vector<Membership*> marked;
     /// Frames of `open`, by index, and the member that does not get them.
     std::vector<std::pair<std::size_t, const Membership*>> exceptions;
+
+    /// Is `member` one that does not get the frame `index` of `open`?
+    bool excepts(std::size_t index, const Membership& member) const noexcept {
+        return std::ranges::find(exceptions, std::pair(index, &member)) != exceptions.end();
+    }
 };
 
 /// The subscribers that one topic has on one lane.

@@ -85,7 +85,9 @@ void Batch::abandoned(Group& group) noexcept {
 }
 
 void Batch::settle(SessionCore& session) {
-    auto* all = merged(session);
+    auto* all = take_slice();
+    collect(session);
+    merge(*all);
     if (all->count() > 0) std::swap(own_slice(session), *all);
     give_back(*all);
     for (auto* member = session.memberships(); member; member = member->next())
@@ -132,7 +134,7 @@ void Batch::send(Entry& entry) {
     auto& session = *entry.session;
     entry.session = nullptr;
     session.pending().entry = nowhere;
-    session.transmit(*entry.slice);
+    session.transmit(entry.slice ? *entry.slice : merged(plans_[entry.plan]));
 }
 
 /// Turns what was appended into one entry per session.
@@ -141,11 +143,8 @@ void Batch::seal() {
         for (auto* member : group->members) touch(*group, *member);
     for (auto* session : open_sessions_)
         if (session) touch(*session);
-    for (auto& entry : entries_) {
-        if (!entry.merge) continue;
-        entry.slice = merged(*entry.session);
-        turn_.push_back(entry.slice);
-    }
+    for (auto& entry : entries_)
+        if (entry.merge) plan(entry);
     close_groups();
     for (auto* session : open_sessions_) {
         if (!session) continue;
@@ -160,7 +159,7 @@ void Batch::touch(Group& group, Membership& member) {
     auto& entry = session.pending().entry;
     if (entry == nowhere) {
         entry = static_cast<std::uint32_t>(entries_.size());
-        entries_.push_back({&session, group.open, member.marked()});
+        entries_.push_back({&session, group.open, member.marked(), 0});
     } else {
         entries_[entry].merge = true;
     }
@@ -170,39 +169,81 @@ void Batch::touch(SessionCore& session) {
     auto& pending = session.pending();
     if (pending.entry == nowhere) {
         pending.entry = static_cast<std::uint32_t>(entries_.size());
-        entries_.push_back({&session, pending.open, false});
+        entries_.push_back({&session, pending.open, false, 0});
     } else {
         entries_[pending.entry].merge = true;
     }
 }
 
-/// Lists in `sources_` every frame that waits for `session`, in order.
-void Batch::collect(SessionCore& session) {
-    sources_.clear();
-    for (auto* member = session.memberships(); member; member = member->next()) {
-        const auto* group = member->group();
-        if (!group || !group->open) continue;
-        for (std::size_t i = member->skip(); i < group->open->count(); ++i) {
-            const auto excepted = std::pair<std::size_t, const Membership*>(i, member);
-            if (!member->marked() ||
-                std::ranges::find(group->exceptions, excepted) == group->exceptions.end())
-                sources_.push_back({group->open, i});
-        }
+/// Notes what a session gets from several sources. Where members are excepted it is merged at once,
+/// for exceptions end with the turn.
+void Batch::plan(Entry& entry) {
+    collect(*entry.session);
+    if (std::ranges::any_of(runs_, [](const Run& run) { return run.member; })) {
+        auto* slice = take_slice();
+        merge(*slice);
+        turn_.push_back(slice);
+        entry.slice = slice;
+        return;
     }
-    if (const auto* own = session.pending().open)
-        for (std::size_t i = 0; i < own->count(); ++i) sources_.push_back({own, i});
-    std::ranges::sort(sources_, {}, [](const Source& s) { return s.slice->piece(s.index).order; });
+    entry.slice = nullptr;
+    entry.plan = static_cast<std::uint32_t>(plans_.size());
+    plans_.push_back(
+        {static_cast<std::uint32_t>(turn_runs_.size()), static_cast<std::uint32_t>(runs_.size())});
+    turn_runs_.insert(turn_runs_.end(), runs_.begin(), runs_.end());
 }
 
-/// A new slice with every frame that waits for `session`, in order.
-Slice* Batch::merged(SessionCore& session) {
-    collect(session);
-    auto* slice = take_slice();
-    for (const auto& source : sources_) {
-        const auto& piece = source.slice->piece(source.index);
-        slice->append_framed(source.slice->bytes_of(source.index), piece.order, piece.numbered);
+/// Lists in `runs_` the frames that wait for `session`, by source.
+void Batch::collect(SessionCore& session) {
+    const auto add = [this](const Slice& slice, std::size_t next, const Membership* member) {
+        if (next < slice.count()) runs_.push_back({&slice, next, member, slice.piece(next).order});
+    };
+    runs_.clear();
+    for (auto* member = session.memberships(); member; member = member->next()) {
+        const auto* group = member->group();
+        if (group && group->open)
+            add(*group->open, member->skip(), member->marked() ? member : nullptr);
     }
-    return slice;
+    if (const auto* own = session.pending().open) add(*own, 0, nullptr);
+}
+
+/// Appends the frames of `runs_` to `out`, in order, and uses the runs up.
+void Batch::merge(Slice& out) {
+    while (auto* run = earliest()) {
+        const auto index = run->next++;
+        if (!run->member || !run->member->group()->excepts(index, *run->member))
+            out.append_framed(run->slice->bytes_of(index), run->order,
+                              run->slice->piece(index).numbered);
+        run->order = run->next < run->slice->count() ? run->slice->piece(run->next).order : used_up;
+    }
+}
+
+/// Of `runs_`, the one whose next frame comes first, or null when all are used up.
+Batch::Run* Batch::earliest() noexcept {
+    Run* first = nullptr;
+    auto order = used_up;
+    for (auto& run : runs_) {
+        if (run.order >= order) continue;
+        order = run.order;
+        first = &run;
+    }
+    return first;
+}
+
+std::span<const Batch::Run> Batch::runs_of(const Plan& plan) const noexcept {
+    return std::span(turn_runs_).subspan(plan.first, plan.count);
+}
+
+/// What is sent for an entry of several sources. Neighbours often have the same, and share it.
+const Slice& Batch::merged(const Plan& plan) {
+    if (merged_.count() == 0 || !std::ranges::equal(runs_of(plan), runs_of(merged_plan_))) {
+        const auto runs = runs_of(plan);
+        runs_.assign(runs.begin(), runs.end());
+        merged_.clear();
+        merge(merged_);
+        merged_plan_ = plan;
+    }
+    return merged_;
 }
 
 void Batch::close_groups() {
@@ -238,6 +279,9 @@ void Batch::recycle() {
     for (auto* slice : turn_) give_back(*slice);
     turn_.clear();
     entries_.clear();
+    plans_.clear();
+    turn_runs_.clear();
+    merged_.clear();
     next_ = 0;
 }
 

@@ -75,8 +75,6 @@ void Lane::apply(const Ref<Broadcast>& shared) {
 
 void Lane::apply(TopicEntry& entry, const Message& message, const Membership* except,
                  Ref<Broadcast> shared) {
-    // A membership of another lane is in no group here, and only its own lane may look into it.
-    if (except && &except->session().lane() != this) except = nullptr;
     auto& channel = entry.channel();
     // A member of another lane is none here; nothing else of it may be looked at on this thread.
     if (except && &except->session().lane() != this) except = nullptr;

@@ -17,11 +17,11 @@ RandomId make_random_id() {
     return id;
 }
 
-std::string to_hex(const RandomId& id) {
+std::string to_hex(std::span<const std::uint8_t> bytes) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string out;
-    out.reserve(2 * id.size());
-    for (const auto byte : id) {
+    out.reserve(2 * bytes.size());
+    for (const auto byte : bytes) {
         out += digits[byte >> 4U];
         out += digits[byte & 15U];
     }

@@ -7,6 +7,7 @@
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/sse_format.hpp>
 
+#include <span>
 #include <utility>
 
 namespace chain::detail {
@@ -64,10 +65,10 @@ void SessionCore::send_control(std::string_view framed) {
 /// The slice's events with their ids, which are the session's own: its public epoch, and the
 /// frame's number.
 const Slice& SessionCore::stamped(const Slice& slice) {
-    const auto epoch = to_hex(id_).substr(0, 8);
+    const auto epoch = to_hex(std::span(id_).first(4));
     auto number = outbox_.next();
     auto& out = lane_->stamps();
-    std::string event;
+    auto& event = lane_->scratch();
     for (std::size_t i = 0; i < slice.count(); ++i) {
         event.clear();
         if (slice.piece(i).numbered) append_sse_id(event, epoch, number++);

@@ -3,6 +3,10 @@
 
 #include <chain/detail/sse_format.hpp>
 
+#include <charconv>
+#include <iterator>
+#include <limits>
+
 namespace chain::detail {
 
 void append_sse_data(std::string& out, std::string_view data) {
@@ -10,7 +14,9 @@ void append_sse_data(std::string& out, std::string_view data) {
 }
 
 void append_sse_id(std::string& out, std::string_view epoch, std::uint32_t number) {
-    out.append("id: ").append(epoch).append("-").append(std::to_string(number)).append("\n");
+    char digits[std::numeric_limits<std::uint32_t>::digits10 + 1];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+    out.append("id: ").append(epoch).append("-").append(digits, end).append("\n");
 }
 
 std::string retry_line(std::chrono::milliseconds after) {

@@ -1,0 +1,130 @@
+// What a turn's batch sends, against a naive model: frames of many topics, to sessions in some of
+// them, over several flushes.
+#include "../support/core.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <array>
+#include <random>
+#include <set>
+
+using chain::Payload, chain::Reply, chain::Socket;
+using test::frame, test::Frames;
+
+namespace {
+
+chain::Channel busy_room() {
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&) {});
+    room.on("say", [](Socket& socket, const Payload& p) { socket.broadcast("said", p); });
+    room.on("others", [](Socket& socket, const Payload& p) { socket.broadcast_from("said", p); });
+    room.on("echo", [](Socket&, const Payload& p) { return Reply::ok(p); });
+    return room;
+}
+
+/// Clients, and what each of them has to receive.
+class Model {
+  public:
+    static constexpr std::size_t clients = 300; // more than a flush sends to at once
+    static constexpr unsigned topics = 6;
+
+    explicit Model(unsigned seed) : random_(seed) {
+        for (std::size_t i = 0; i < clients; ++i) clients_.push_back({kit_.connect(), {}, {}});
+    }
+
+    void step() {
+        const auto i = pick(clients);
+        const auto topic = static_cast<unsigned>(pick(topics));
+        if (!clients_[i].joined.contains(topic))
+            join(i, topic);
+        else if (const auto choice = pick(8); choice == 0)
+            leave(i, topic);
+        else
+            push(i, topic, std::array{"say", "others", "echo"}[choice % 3]);
+        if (pick(4) == 0) flush_some();
+    }
+
+    void check() {
+        kit_.run();
+        for (auto& client : clients_) CHECK(client.handle.receive_all() == client.expected);
+    }
+
+  private:
+    struct OneClient {
+        chain::testing::Client handle;
+        std::set<unsigned> joined;
+        Frames expected;
+    };
+
+    std::size_t pick(std::size_t count) { return random_() % count; }
+    static std::string name(unsigned topic) { return "room:" + std::to_string(topic); }
+
+    void join(std::size_t i, unsigned topic) {
+        dispatch(i, frame(1, 1, name(topic), "_join"));
+        clients_[i].joined.insert(topic);
+        clients_[i].expected.push_back("[1,1,1,0,{}]");
+    }
+
+    void leave(std::size_t i, unsigned topic) {
+        dispatch(i, frame(1, 3, name(topic), "_leave"));
+        clients_[i].joined.erase(topic);
+        clients_[i].expected.push_back("[1,1,3,0,{}]");
+    }
+
+    void push(std::size_t i, unsigned topic, const std::string& event) {
+        const auto number = std::to_string(++count_);
+        dispatch(i, frame(1, 2, name(topic), event, number));
+        if (event == "echo") {
+            clients_[i].expected.push_back("[1,1,2,0," + number + "]");
+            return;
+        }
+        for (auto& client : clients_)
+            if (client.joined.contains(topic) && (event == "say" || &client != &clients_[i]))
+                client.expected.push_back("[2,\"" + name(topic) + "\",\"said\"," + number + "]");
+    }
+
+    void dispatch(std::size_t i, const std::string& text) {
+        REQUIRE(!clients_[i].handle.session().dispatch(text));
+    }
+
+    /// Sends a part of what waits, so that new frames come while a turn is being sent.
+    void flush_some() {
+        kit_.context().restart();
+        kit_.context().poll_one();
+    }
+
+    chain::testing::Kit kit_{test::handler_with({busy_room()})};
+    std::vector<OneClient> clients_;
+    std::mt19937 random_;
+    unsigned count_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("sessions in some of many topics receive what a naive model says, in order") {
+    for (const unsigned seed : {1U, 2U, 3U}) {
+        Model model{seed};
+        for (int step = 0; step < 4000; ++step) model.step();
+        model.check();
+    }
+}
+
+TEST_CASE("neighbours in the same topics receive the same frames, in order") {
+    chain::testing::Kit kit{test::handler_with({busy_room()})};
+    std::vector<chain::testing::Client> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(kit.connect());
+        test::join(clients.back(), "room:a");
+        test::join(clients.back(), "room:b");
+    }
+    auto session = clients[1].session();
+    session.dispatch(frame(1, 2, "room:a", "say", "1"));
+    session.dispatch(frame(1, 2, "room:b", "others", "2"));
+    session.dispatch(frame(1, 2, "room:a", "say", "3"));
+    kit.run();
+    const Frames all{R"([2,"room:a","said",1])", R"([2,"room:b","said",2])",
+                     R"([2,"room:a","said",3])"};
+    CHECK(clients[0].receive_all() == all);
+    CHECK(clients[1].receive_all() == Frames{all[0], all[2]});
+    CHECK(clients[2].receive_all() == all);
+}
