@@ -23,6 +23,10 @@ const FAILURES_PER_TRANSPORT = 2; // tries before another transport is tried
 const FRAMES_PER_POST = 100; // what the server takes at once
 const CHARACTERS_PER_POST = 20_000; // at most 60,000 bytes, below the server's limit
 const POST_INTERVALS = [500, 1000, 2000, 5000]; // ms between tries to post
+const KEPT_FRAMES = 1000; // sent and not confirmed; beyond them, and so many characters, the oldest are forgotten
+const KEPT_CHARACTERS = 1 << 20;
+const FRAMES_PER_ACK = 32;
+const ACK_AFTER = 5000; // ms
 const TIMED_OUT = "connecting timed out";
 
 // ---------------------------------------------------------------------------------------- logging
@@ -314,6 +318,131 @@ export class History {
     }
 }
 
+// ----------------------------------------------------------------------------------------- resume
+
+/** What the server says in `_session`. */
+interface SessionInfo {
+    token: string;
+    resumed: boolean;
+    reason?: string;
+    received?: number;
+    window_ms?: number;
+}
+
+/**
+ * A session as its client knows it, for a connection that is to go on with it: the frames of both directions are counted, and
+ * those sent are kept until the server has confirmed them. Without a token the connection asks for a session.
+ */
+class ResumeState {
+    private secret = "";
+    private known?: boolean; // whether the server can resume, once something was heard
+    private windowMs = 0;
+    private tries = 0;
+    private got = 0;
+    private acknowledged = 0;
+    private count = 0;
+    private kept: string[] = [];
+    private size = 0;
+
+    /** What the client shows to get its session back; empty when it has none. */
+    get token(): string {
+        return this.secret;
+    }
+
+    /** How many of the server's frames have arrived. */
+    get received(): number {
+        return this.got;
+    }
+
+    /** How many frames were sent. */
+    get sent(): number {
+        return this.count;
+    }
+
+    get attempt(): number {
+        return this.tries;
+    }
+
+    /** Whether the server is known not to resume. */
+    get isPlain(): boolean {
+        return this.known === false;
+    }
+
+    /** For how long the server keeps the session without a connection, in ms. */
+    get window(): number {
+        return this.windowMs;
+    }
+
+    /** @internal Another try to connect begins. */
+    prepare(): this {
+        this.tries++;
+        return this;
+    }
+
+    /** @internal There is no session any more. */
+    forget(): void {
+        this.secret = "";
+        this.known = undefined;
+        this.got = this.acknowledged = this.count = this.size = 0;
+        this.kept = [];
+    }
+
+    /** @internal The server told of the session. Returns false when it expects a frame that was forgotten. */
+    adopt(info: SessionInfo): boolean {
+        this.known = true;
+        this.secret = info.token;
+        this.windowMs = info.window_ms ?? this.windowMs;
+        if (!info.resumed) return true;
+        this.acknowledged = this.got;
+        const received = info.received ?? 0;
+        this.confirm(received);
+        return received >= this.count - this.kept.length;
+    }
+
+    /** @internal A frame that counts arrived. Returns how many have not been acknowledged. */
+    take(): number {
+        this.known ??= false;
+        return ++this.got - this.acknowledged;
+    }
+
+    /** @internal The acknowledgement of what has arrived, if it is due. */
+    acknowledge(): string | undefined {
+        if (!this.secret || this.acknowledged === this.got) return undefined;
+        this.acknowledged = this.got;
+        return JSON.stringify([MessageKindEnum.ACK, this.got]);
+    }
+
+    /** @internal */
+    keep(frame: string): void {
+        this.count++;
+        if (this.known === false) return;
+        this.kept.push(frame);
+        this.size += frame.length;
+        while (this.kept.length > KEPT_FRAMES || this.size > KEPT_CHARACTERS) this.drop();
+    }
+
+    /** @internal The server has so many frames. */
+    confirm(count: number): void {
+        while (this.kept.length > 0 && this.count - this.kept.length < count) this.drop();
+    }
+
+    /** @internal The server refuses to take the frame: it was never sent. */
+    withdraw(frame: string): void {
+        const at = this.kept.indexOf(frame);
+        if (at >= 0) this.size -= this.kept.splice(at, 1)[0].length;
+        this.count--;
+    }
+
+    /** @internal What has to be sent again. */
+    unconfirmed(): string[] {
+        return this.kept.slice();
+    }
+
+    private drop(): void {
+        this.size -= this.kept.shift()?.length ?? 0;
+    }
+}
+
 // ------------------------------------------------------------------------------------- transports
 
 /** Query parameters of a connection. */
@@ -331,7 +460,7 @@ export interface WebSocketLike {
 }
 
 export interface WebSocketConstructor {
-    new (url: string): WebSocketLike;
+    new (url: string, protocols?: string[]): WebSocketLike;
 }
 
 /** What the client uses of an EventSource class: the browser's own fits, and that of the npm package `eventsource`. */
@@ -364,6 +493,8 @@ export interface TransportConfig {
     /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
+    /** The session that the connection is to go on with, or to open; none when the client does not resume. */
+    resume?: ResumeState;
     WebSocket?: WebSocketConstructor;
     EventSource?: EventSourceConstructor;
     fetch?: Fetch;
@@ -377,10 +508,13 @@ export interface TransportConfig {
 export interface Transport {
     /** Whether the client is to ask the server for signs of life over this transport. */
     readonly heartbeat?: boolean;
+    /** Whether received frames are acknowledged in frames of their own. */
+    readonly acks?: boolean;
     on(event: string, callback: (...args: any[]) => void): unknown;
     connect(endpoint: string): void;
     endpoint(): string;
-    send(data: string): void;
+    /** Sends a frame; `counted` says whether it is one of those that both sides count. */
+    send(data: string, counted?: boolean): void;
     close(code?: number, reason?: string): void;
 }
 
@@ -397,6 +531,7 @@ export class TransportWebSocket extends Events implements Transport {
     }
 
     readonly heartbeat = true;
+    readonly acks = true;
     private target = "";
     private ws?: WebSocketLike;
 
@@ -412,8 +547,12 @@ export class TransportWebSocket extends Events implements Transport {
         const WebSocketClass = this.config.WebSocket ?? globalThis.WebSocket;
         if (!WebSocketClass) throw new Error("there is no WebSocket here: give one in the option WebSocket");
 
+        const { params, resume } = this.config;
+        const url = urlOf(endpoint, "/websocket", "ws", { ...params, ...resumeParams(resume) });
+        // A token in the query would end in logs.
+        const protocols = resume?.token ? [["chain", `chain.resume.${resume.token}`]] : [];
         this.target = endpoint;
-        const ws: WebSocketLike = new WebSocketClass(urlOf(endpoint, "/websocket", "ws", this.config.params));
+        const ws: WebSocketLike = new WebSocketClass(url, ...protocols);
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
         ws.onerror = (event: unknown) => log(TRANSPORT, "error", event); // a close event with the code follows
@@ -435,25 +574,45 @@ export class TransportWebSocket extends Events implements Transport {
     }
 }
 
+/** What a connection says in its query about the session that it is for; the token is not in it. */
+function resumeParams(resume: ResumeState | undefined): Params {
+    if (!resume) return {};
+    return resume.token ? { received: resume.received, attempt: resume.attempt } : { resume: 1 };
+}
+
+/** A frame that waits to be posted. */
+interface Waiting {
+    frame: string;
+    counted: boolean;
+}
+
+function countedOf(waiting: Waiting[]): number {
+    return waiting.filter(({ counted }) => counted).length;
+}
+
 /** Frames on their way to the server: in order, one request at a time, each tried until the server has answered. */
 class PostQueue {
-    private frames: string[] = [];
+    private frames: Waiting[] = [];
     private busy = false;
     private ended = false;
     private alone = 0; // frames that are to go without others
     private readonly abort = new AbortController();
     private readonly retry = new Retry(() => void this.next(), POST_INTERVALS);
 
-    /** `gone` is called when the server does not know the session any more. */
+    /**
+     * `post` is also told how many counted frames were sent before those of the body. `gone` is called when the server does not
+     * know the session any more, or misses frames.
+     */
     constructor(
-        private readonly post: (body: string, init: RequestInit) => Promise<ResponseLike>,
+        private readonly post: (body: string, seq: number, init: RequestInit) => Promise<ResponseLike>,
+        private readonly resume: ResumeState | undefined,
         private readonly gone: () => void,
     ) {}
 
     /** What the application sends in one turn goes in one request. */
-    add(frame: string): void {
+    add(frame: string, counted: boolean): void {
         if (this.ended) return;
-        this.frames.push(frame);
+        this.frames.push({ frame, counted });
         if (this.busy) return;
         this.busy = true;
         queueMicrotask(() => void this.next());
@@ -476,22 +635,29 @@ class PostQueue {
         this.busy = batch.length > 0;
         if (!this.busy) return;
 
-        const body = batch.length === 1 ? batch[0] : `[${batch.join(",")}]`;
+        const body = batch.length === 1 ? batch[0].frame : `[${batch.map(({ frame }) => frame).join(",")}]`;
+        const seq = (this.resume?.sent ?? 0) - countedOf(batch) - countedOf(this.frames);
         let [status, delay] = [0, 0];
         try {
-            const response = await this.post(body, { signal: this.abort.signal, keepalive: this.ended });
-            status = response.status;
+            const response = await this.post(body, seq, { signal: this.abort.signal, keepalive: this.ended });
+            const answer = await response.text();
             delay = (Number(response.headers.get("Retry-After")) || 0) * 1000;
-            await response.text();
+            status = response.status;
+            if (status === 200) this.confirm(answer);
         } catch (error) {
             log(TRANSPORT, "post failed", error);
         }
         this.settle(batch, status, delay);
     }
 
-    private take(): string[] {
+    private confirm(answer: string): void {
+        const found = /"received":(\d+)/.exec(answer);
+        if (found && !this.ended) this.resume?.confirm(Number(found[1]));
+    }
+
+    private take(): Waiting[] {
         let [count, size] = [0, 0];
-        for (const frame of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
+        for (const { frame } of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
             size += frame.length + 1;
             if (count > 0 && size > CHARACTERS_PER_POST) break;
             count++;
@@ -500,14 +666,14 @@ class PostQueue {
         return this.frames.splice(0, count);
     }
 
-    private settle(batch: string[], status: number, delay: number): void {
+    private settle(batch: Waiting[], status: number, delay: number): void {
         const unheard = status === 0 || status === 429 || status >= 500;
         if (unheard && !this.ended) {
             this.frames.unshift(...batch);
             return this.retry.retry(delay);
         }
         this.retry.reset();
-        if (status === 410 && !this.ended) return this.gone();
+        if ((status === 410 || status === 409) && !this.ended) return this.gone();
 
         const refused = status >= 400 && status < 500;
         if (refused && batch.length > 1 && !this.ended) {
@@ -515,6 +681,7 @@ class PostQueue {
             this.alone = batch.length;
         } else if (refused) {
             log(TRANSPORT, "frame refused with %s", status, batch);
+            for (const { frame, counted } of batch) if (counted && !this.ended) this.resume?.withdraw(frame);
         }
         void this.next();
     }
@@ -547,20 +714,22 @@ export class TransportSSE extends Events implements Transport {
         const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
         if (!EventSourceClass) throw new Error("there is no EventSource here: give one in the option EventSource");
 
-        const { cors, params, sid } = this.config;
+        const { cors, params, sid, resume } = this.config;
+        const session = resume?.token || undefined; // an EventSource has no other place for it
         this.target = endpoint;
         this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
-        const source: EventSourceLike = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid }), {
-            withCredentials: cors ?? false,
-        });
+        const source: EventSourceLike = new EventSourceClass(
+            urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session }),
+            { withCredentials: cors ?? false },
+        );
         source.onopen = () => this.opened();
         source.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
         source.onerror = () => this.failed(source.readyState);
         this.source = source;
     }
 
-    send(data: string): void {
-        this.posts?.add(data);
+    send(data: string, counted = true): void {
+        this.posts?.add(data, counted);
     }
 
     close(code = 1000): void {
@@ -574,12 +743,16 @@ export class TransportSSE extends Events implements Transport {
     }
 
     private makePosts(url: string): PostQueue {
-        const { cors, fetch } = this.config;
+        const { cors, fetch, resume } = this.config;
         const credentials = cors ? "include" : "same-origin";
-        const headers = { "Content-Type": "application/json" };
         const send: Fetch = fetch ?? ((target, init) => globalThis.fetch(target, init));
-        const post = (body: string, init: RequestInit) => send(url, { method: "POST", headers, credentials, body, ...init });
-        return new PostQueue(post, () => this.end("the session is gone"));
+        const post = (body: string, seq: number, init: RequestInit) => {
+            const headers: Record<string, string> = { "Content-Type": "application/json" };
+            if (resume?.token) headers["X-Chain-Session"] = resume.token;
+            const target = resume ? `${url}&seq=${seq}&received=${resume.received}` : url;
+            return send(target, { method: "POST", headers, credentials, body, ...init });
+        };
+        return new PostQueue(post, resume, () => this.end("the session is gone"));
     }
 
     private opened(): void {
@@ -587,9 +760,13 @@ export class TransportSSE extends Events implements Transport {
         this.emit("open", this);
     }
 
-    /** A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. */
+    /**
+     * A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. So is a
+     * resume: the EventSource knows nothing of tokens.
+     */
     private failed(readyState: number): void {
-        if (!this.isOpen || readyState === 2) return this.end("the event stream failed");
+        const { resume } = this.config;
+        if (!this.isOpen || readyState === 2 || (resume && !resume.isPlain)) return this.end("the event stream failed");
         this.isOpen = false;
         this.emit("interrupted", this, { code: 1006, reason: "the event stream broke" });
     }
@@ -619,13 +796,14 @@ function urlOf(endpoint: string, suffix: string, scheme: "ws" | "http", params: 
 
 /**
  * The transports that a socket may use, the preferred one first, and the one that it uses: the next one when a connection
- * cannot be had, until one has opened. That one is remembered for the browser session.
+ * cannot be had, until one has opened. That one is remembered for the browser session. While a session waits to be resumed the
+ * others are tried too.
  */
 class TransportChoice {
     private readonly configs: TransportConfig[];
     private index: number;
     private failures = 0;
-    private settled = false;
+    private settled?: number;
 
     constructor(
         wanted: (string | TransportConfig)[],
@@ -646,13 +824,21 @@ class TransportChoice {
     }
 
     opened(): void {
-        if (!this.settled && this.configs.length > 1) this.storage.setItem("chain:transport", this.current().name);
-        this.settled = true;
+        const isFirst = this.settled === undefined && this.configs.length > 1;
+        if (isFirst) this.storage.setItem("chain:transport", this.current().name);
+        this.settled ??= this.index;
+        this.failures = 0;
+    }
+
+    /** The connection was lost: the transport that is known to work is tried first. */
+    lost(): void {
+        this.index = this.settled ?? this.index;
     }
 
     /** A transport did not open. One that was not even refused is not waited for a second time. */
-    failed(timedOut: boolean): void {
-        if (this.settled || (++this.failures < FAILURES_PER_TRANSPORT && !timedOut)) return;
+    failed(timedOut: boolean, isResuming: boolean): void {
+        if (this.settled !== undefined && !isResuming) return this.lost();
+        if (++this.failures < FAILURES_PER_TRANSPORT && !timedOut) return;
         this.failures = 0;
         this.index = (this.index + 1) % this.configs.length;
     }
@@ -731,7 +917,8 @@ interface LinkListener {
     failed(info: CloseInfo): void;
     /** A transport could not connect. */
     refused(timedOut: boolean): void;
-    frame(data: string): void;
+    /** A frame came; `isOld` when it is over a connection that was given up for another node's. */
+    frame(data: string, isOld: boolean): void;
 }
 
 interface LinkConfig {
@@ -741,7 +928,8 @@ interface LinkConfig {
     reconnectInterval: number[];
     connectTimeout: number;
     dropAfter: number;
-    create: () => Promise<Transport>;
+    /** `isMove`: there is an open connection, which the new one is to take over from. */
+    create: (isMove: boolean) => Promise<Transport>;
 }
 
 /** Keeps one connection open as long as it is wanted: chooses the node, retries, moves to a better node. */
@@ -798,8 +986,8 @@ class Link {
         this.retry.hasten();
     }
 
-    send(data: string): void {
-        this.current?.send(data);
+    send(data: string, counted: boolean): void {
+        this.current?.send(data, counted);
     }
 
     /** Gives up the open connection because it does not work any more. */
@@ -816,7 +1004,7 @@ class Link {
         this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
-            const transport = await this.config.create();
+            const transport = await this.config.create(this.current !== undefined);
             if (turn === this.turn) this.dial(transport, endpoint);
         } catch (error) {
             if (turn === this.turn) this.attemptFailed(error);
@@ -856,7 +1044,8 @@ class Link {
     }
 
     private received(transport: Transport, data: string): void {
-        if (transport === this.current || this.retired.has(transport)) this.listener.frame(data);
+        const isOld = transport !== this.current;
+        if (!isOld || this.retired.has(transport)) this.listener.frame(data, isOld);
     }
 
     private ended(transport: Transport, cause: unknown): void {
@@ -939,7 +1128,7 @@ export interface SocketOptions {
     getNodesInterval?: number;
     /**
      * The transports to use, by name or with their settings, the preferred one first: `["WebSocket", "SSE"]`. The next one is
-     * tried when two tries to connect failed, or one got no answer; the one that opened is kept.
+     * tried when two tries to connect failed, or one got no answer; the one that opened is kept, unless a session is to be resumed.
      */
     transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
@@ -960,6 +1149,8 @@ export interface SocketOptions {
     disconnectIdleTimeout?: number;
     /** Milliseconds that the connection to the old node is kept after a move to another; 5000. */
     dropNodeConnectionAfter?: number;
+    /** Whether a session outlives its connections where the server can do that, so that nothing is lost; true. */
+    resume?: boolean;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
     /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
@@ -1051,8 +1242,15 @@ export class Socket extends Events<SocketEvents> {
     private ref = 0;
     private channels: Channel[] = [];
     private idleTimer?: Timer;
-    private sendBuffer: string[] = [];
+    private sendBuffer: Waiting[] = [];
     private transports?: TransportChoice;
+    private session = new ResumeState();
+    private isUp = false; // whether the listeners know of an open connection
+    private verdict?: Timer; // runs while the server has not said whether the session goes on
+    private windowTimer?: Timer;
+    private transport?: Transport;
+    private ackTimer?: Timer;
+    private readonly sessions = new WeakMap<Transport, ResumeState>();
     private readonly pending = new Map<number, Push>(); // sent and not answered, by ref
     private readonly options: SocketOptions;
     private readonly storage: Pick<Storage, "getItem" | "setItem">;
@@ -1087,16 +1285,21 @@ export class Socket extends Events<SocketEvents> {
 
     /** Closes the connection. Channels stay and join again after the next `connect`. */
     disconnect(): void {
-        const wasOpen = this.isConnected();
+        const wasAlive = this.isAlive();
         clearTimeout(this.idleTimer);
         this.link.stop();
-        if (wasOpen) this.onDown({ code: 1000, reason: "", reconnecting: false });
+        if (wasAlive) this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
         this.tab.forget();
     }
 
     isConnected(): boolean {
-        return this.link.isOpen();
+        return this.link.isOpen() && this.verdict === undefined;
+    }
+
+    /** @internal Whether the server has the session, or may have it. */
+    isAlive(): boolean {
+        return this.link.isOpen() || this.windowTimer !== undefined;
     }
 
     /** A new channel for the topic; connects when needed. `params` (or what the function returns) goes with each join. */
@@ -1116,8 +1319,9 @@ export class Socket extends Events<SocketEvents> {
     /** Sends a message of the application's own making; while not connected it is kept until there is a connection. */
     push(message: Partial<Message>): void {
         log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
-        if (this.isConnected()) this.link.send(encode(message));
-        else this.sendBuffer.push(encode(message));
+        const waiting = { frame: encode(message), counted: message.topic !== CHAIN_TOPIC };
+        if (this.isConnected()) this.transmit(waiting);
+        else this.sendBuffer.push(waiting);
     }
 
     /** A ref that this socket has not used yet. */
@@ -1174,23 +1378,27 @@ export class Socket extends Events<SocketEvents> {
             reconnectInterval: options.reconnectInterval ?? [500, 1000, 2000, 5000, 10_000],
             connectTimeout: options.connectTimeout ?? 10_000,
             dropAfter: options.dropNodeConnectionAfter ?? 5000,
-            create: () => this.createTransport(),
+            create: (isMove) => this.createTransport(isMove),
         };
         return new Link(config, {
             up: (transport, previous) => this.onUp(transport, previous),
             down: (info) => this.onDown(info),
             failed: (info) => this.emit("error", info),
-            refused: (timedOut) => this.transports?.failed(timedOut),
-            frame: (data) => this.onFrame(data),
+            refused: (timedOut) => this.transports?.failed(timedOut, this.session.token !== ""),
+            frame: (data, isOld) => this.onFrame(data, isOld),
         });
     }
 
-    private async createTransport(): Promise<Transport> {
+    private async createTransport(isMove: boolean): Promise<Transport> {
         const { params } = this.options;
         const config = (this.transports ??= this.makeChoice()).current();
         const own = typeof params === "function" ? await params() : params;
         const sid = config.sid ?? this.tab.take();
-        return new Transports[config.name]({ ...config, sid, params: { ...config.params, ...own } });
+        const session = isMove ? new ResumeState() : this.session; // another node does not know the session
+        const resume = (this.options.resume ?? true) ? session.prepare() : undefined;
+        const transport = new Transports[config.name]({ ...config, sid, resume, params: { ...config.params, ...own } });
+        this.sessions.set(transport, session);
+        return transport;
     }
 
     private makeChoice(): TransportChoice {
@@ -1207,18 +1415,105 @@ export class Socket extends Events<SocketEvents> {
     private onUp(transport: Transport, previous?: Transport): void {
         log(SOCKET, "connected to %s", transport.endpoint());
         this.transports?.opened();
-        if (transport.heartbeat) this.heartbeat.start();
-        else this.heartbeat.stop();
+        this.stopWindow();
+        clearTimeout(this.ackTimer);
+        this.session = this.sessions.get(transport) ?? new ResumeState();
+        this.transport = transport;
+        if (this.session.token) return this.awaitVerdict();
+        this.session.forget();
+        this.begin(previous);
+    }
+
+    /** The server says first whether the session goes on. One that says nothing does not know how. */
+    private awaitVerdict(): void {
+        const silent = () => {
+            this.session.forget();
+            this.link.abandon("no answer to the resume");
+        };
+        this.verdict = setTimeout(silent, this.options.connectTimeout ?? 10_000);
+    }
+
+    private settleVerdict(): boolean {
+        const awaited = this.verdict !== undefined;
+        clearTimeout(this.verdict);
+        this.verdict = undefined;
+        return awaited;
+    }
+
+    /** A session begins: the channels join. */
+    private begin(previous?: Transport): void {
+        this.startHeartbeat();
         for (const channel of this.channels.slice()) guarded(() => channel.onConnected(previous));
-        for (const data of this.sendBuffer.splice(0)) this.link.send(data);
-        this.emit("open", transport);
+        this.opened();
+    }
+
+    /** The session goes on: what the server has not received is sent again. */
+    private goOn(): void {
+        log(SOCKET, "session resumed");
+        this.startHeartbeat();
+        for (const frame of this.session.unconfirmed()) this.link.send(frame, true);
+        this.flush();
+        for (const channel of this.channels.slice()) guarded(() => channel.onResumed());
+        this.opened();
+    }
+
+    /** The session has ended with its connection: another one begins. */
+    private beginAnew(): void {
+        for (const channel of this.channels.slice()) channel.onDisconnected();
+        this.begin();
+    }
+
+    private opened(): void {
+        this.flush();
+        this.isUp = true;
+        this.emit("open", this.transport);
+    }
+
+    private startHeartbeat(): void {
+        if (this.transport?.heartbeat) this.heartbeat.start();
+        else this.heartbeat.stop();
+    }
+
+    private flush(): void {
+        for (const waiting of this.sendBuffer.splice(0)) this.transmit(waiting);
+    }
+
+    private transmit({ frame, counted }: Waiting): void {
+        if (counted) this.session.keep(frame);
+        this.link.send(frame, counted);
     }
 
     private onDown(info: CloseInfo): void {
         this.heartbeat.stop();
+        this.transports?.lost();
+        clearTimeout(this.ackTimer);
+        this.settleVerdict();
         if (!info.reconnecting) this.wakeUp.stop();
+        if (info.reconnecting && this.session.token) this.awaitReturn();
+        else this.endSession();
+        const wasUp = this.isUp;
+        this.isUp = false;
+        if (wasUp) this.emit("close", info);
+    }
+
+    /** The server keeps the session for a while: so long the channels stay joined. */
+    private awaitReturn(): void {
+        const over = () => {
+            this.windowTimer = undefined;
+            for (const channel of this.channels.slice()) channel.onDisconnected();
+        };
+        this.windowTimer ??= setTimeout(over, Math.min(this.session.window, LONGEST_DELAY));
+    }
+
+    private stopWindow(): void {
+        clearTimeout(this.windowTimer);
+        this.windowTimer = undefined;
+    }
+
+    private endSession(): void {
+        this.stopWindow();
+        this.session.forget();
         for (const channel of this.channels.slice()) channel.onDisconnected();
-        this.emit("close", info);
     }
 
     private onWakeUp(): void {
@@ -1232,21 +1527,58 @@ export class Socket extends Events<SocketEvents> {
         return ref;
     }
 
-    private onFrame(data: string): void {
+    private onFrame(data: string, isOld: boolean): void {
         let message: Message;
         try {
             message = decode(data);
         } catch (error) {
             return log(SOCKET, "frame ignored", error);
         }
+        if (isOld) return this.onMessage(message);
+        if (message.topic === CHAIN_TOPIC && message.event === "_session") return this.onSession(message.payload);
+        if (this.settleVerdict()) {
+            this.session.forget();
+            this.beginAnew();
+        }
+        if (message.kind === MessageKindEnum.ACK) this.session.confirm(message.payload);
+        const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isHeartbeat) return;
+        this.count();
         this.onMessage(message);
     }
 
+    private onSession(info: SessionInfo): void {
+        const awaited = this.settleVerdict();
+        if (awaited && !info.resumed) this.session.forget();
+        if (!this.session.adopt(info) || (info.resumed && !awaited)) {
+            this.session.forget();
+            this.link.abandon("the session cannot go on");
+        } else if (awaited && info.resumed) {
+            this.goOn();
+        } else if (awaited) {
+            log(SOCKET, "session not resumed: %s", info.reason);
+            this.beginAnew();
+        }
+    }
+
+    /** Counts a frame of the server, and acknowledges what has arrived, now or soon. */
+    private count(): void {
+        const owed = this.session.take();
+        if (!this.transport?.acks) return;
+        if (owed >= FRAMES_PER_ACK) this.acknowledge();
+        else if (owed === 1) this.ackTimer = setTimeout(() => this.acknowledge(), ACK_AFTER);
+    }
+
+    private acknowledge(): void {
+        clearTimeout(this.ackTimer);
+        const ack = this.isConnected() ? this.session.acknowledge() : undefined;
+        if (ack) this.link.send(ack, false);
+    }
+
     private onMessage(message: Message): void {
-        const { kind, topic, event, joinRef, ref, payload } = message;
+        const { topic, kind, event, joinRef, ref, payload } = message;
         const isReply = kind === MessageKindEnum.REPLY;
         if (kind === MessageKindEnum.ACK || topic === CHAIN_TOPIC) return;
-        if (isReply && this.heartbeat.answered(ref)) return;
         log(SOCKET, "receive %s %s (%s, %s)", topic ?? "", event, joinRef, ref, payload);
         if (this.isDuplicate(message)) return this.emit("message:duplicated", message);
 
@@ -1355,7 +1687,7 @@ export class Channel extends Events<ChannelEvents> {
     leave(timeout = this.timeout): Push {
         if (this.leavePush && this.isLeaving()) return this.leavePush;
         const push = this.makeLeavePush(timeout);
-        const known = this.socket.isConnected() && (this.isJoined() || this.isJoining());
+        const known = this.socket.isAlive() && (this.isJoined() || this.isJoining());
         if (!this.isClosed() || !this.joinedOnce) this.state = ChannelState.leaving;
         this.leavePush = push;
         this.rejoinRetry.reset();
@@ -1426,6 +1758,13 @@ export class Channel extends Events<ChannelEvents> {
         this.rejoin();
     }
 
+    /** @internal The session goes on, and this channel's membership with it. */
+    onResumed(): void {
+        if (this.isErrored()) this.retryJoin();
+        else if (this.isJoining() && !this.joinPush.isSent()) this.joinPush.send();
+        else if (this.isJoined()) for (const push of this.pushBuffer.splice(0)) push.send();
+    }
+
     /** @internal */
     onDisconnected(): void {
         this.rejoinRetry.reset();
@@ -1490,7 +1829,7 @@ export class Channel extends Events<ChannelEvents> {
     /** The server may have joined all the same: it is told to forget that. */
     private onJoinTimeout(): void {
         log(CHANNEL, "join of %s timed out", this.topic);
-        if (this.socket.isConnected()) this.socket.push(this.leaveMessage());
+        if (this.socket.isAlive()) this.socket.push(this.leaveMessage());
         this.retryJoin();
         this.emit("join:timeout");
         this.emit("timeout");
@@ -1552,6 +1891,7 @@ export class Push {
     private ref: number;
     private joinRef = 0;
     private timer?: Timer;
+    private sent = false;
     private received?: { status: string; response: any };
     private readonly events = new Events<PushEvents>();
 
@@ -1586,6 +1926,7 @@ export class Push {
     send(): void {
         const { ref, event, payload, channel } = this;
         this.startTimeout();
+        this.sent = true;
         this.joinRef = channel.getJoinRef();
         this.socket.expectReply(this);
         const body = typeof payload === "function" ? payload() : payload;
@@ -1602,8 +1943,14 @@ export class Push {
     reset(timeout: number): void {
         this.cancel();
         this.received = undefined;
+        this.sent = false;
         this.timeout = timeout;
         this.ref = this.socket.nextRef();
+    }
+
+    /** @internal Whether it was sent, or is about to be. */
+    isSent(): boolean {
+        return this.sent;
     }
 
     /** @internal */

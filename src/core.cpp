@@ -3,6 +3,7 @@
 #include <chain/impl/channel.ipp>
 #include <chain/impl/detail/adapter_core.ipp>
 #include <chain/impl/detail/adapter_link.ipp>
+#include <chain/impl/detail/away_sessions.ipp>
 #include <chain/impl/detail/base64.ipp>
 #include <chain/impl/detail/batch.ipp>
 #include <chain/impl/detail/broadcast.ipp>
@@ -13,7 +14,10 @@
 #include <chain/impl/detail/dialect.ipp>
 #include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
+#include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
+#include <chain/impl/detail/handler_resume.ipp>
+#include <chain/impl/detail/kept_frames.ipp>
 #include <chain/impl/detail/lane.ipp>
 #include <chain/impl/detail/lane_timer.ipp>
 #include <chain/impl/detail/lane_topics.ipp>
@@ -26,8 +30,12 @@
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
+#include <chain/impl/detail/resume_request.ipp>
+#include <chain/impl/detail/resume_state.ipp>
+#include <chain/impl/detail/resume_token.ipp>
 #include <chain/impl/detail/session_core.ipp>
 #include <chain/impl/detail/session_life.ipp>
+#include <chain/impl/detail/session_resume.ipp>
 #include <chain/impl/detail/session_table.ipp>
 #include <chain/impl/detail/slice.ipp>
 #include <chain/impl/detail/sse_format.ipp>

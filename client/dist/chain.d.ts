@@ -78,6 +78,33 @@ export declare class History {
     exists(key: unknown): boolean;
     private expire;
 }
+/**
+ * A session as its client knows it, for a connection that is to go on with it: the frames of both directions are counted, and
+ * those sent are kept until the server has confirmed them. Without a token the connection asks for a session.
+ */
+declare class ResumeState {
+    private secret;
+    private known?;
+    private windowMs;
+    private tries;
+    private got;
+    private acknowledged;
+    private count;
+    private kept;
+    private size;
+    /** What the client shows to get its session back; empty when it has none. */
+    get token(): string;
+    /** How many of the server's frames have arrived. */
+    get received(): number;
+    /** How many frames were sent. */
+    get sent(): number;
+    get attempt(): number;
+    /** Whether the server is known not to resume. */
+    get isPlain(): boolean;
+    /** For how long the server keeps the session without a connection, in ms. */
+    get window(): number;
+    private drop;
+}
 /** Query parameters of a connection. */
 export type Params = {
     [key: string]: any;
@@ -93,7 +120,7 @@ export interface WebSocketLike {
     close(code?: number, reason?: string): void;
 }
 export interface WebSocketConstructor {
-    new (url: string): WebSocketLike;
+    new (url: string, protocols?: string[]): WebSocketLike;
 }
 /** What the client uses of an EventSource class: the browser's own fits, and that of the npm package `eventsource`. */
 export interface EventSourceLike {
@@ -125,6 +152,8 @@ export interface TransportConfig {
     /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
+    /** The session that the connection is to go on with, or to open; none when the client does not resume. */
+    resume?: ResumeState;
     WebSocket?: WebSocketConstructor;
     EventSource?: EventSourceConstructor;
     fetch?: Fetch;
@@ -137,10 +166,13 @@ export interface TransportConfig {
 export interface Transport {
     /** Whether the client is to ask the server for signs of life over this transport. */
     readonly heartbeat?: boolean;
+    /** Whether received frames are acknowledged in frames of their own. */
+    readonly acks?: boolean;
     on(event: string, callback: (...args: any[]) => void): unknown;
     connect(endpoint: string): void;
     endpoint(): string;
-    send(data: string): void;
+    /** Sends a frame; `counted` says whether it is one of those that both sides count. */
+    send(data: string, counted?: boolean): void;
     close(code?: number, reason?: string): void;
 }
 export interface TransportConstructor {
@@ -153,6 +185,7 @@ export declare class TransportWebSocket extends Events implements Transport {
     private readonly config;
     static isSupported({ WebSocket }: TransportConfig): boolean;
     readonly heartbeat = true;
+    readonly acks = true;
     private target;
     private ws?;
     constructor(config: TransportConfig);
@@ -176,11 +209,14 @@ export declare class TransportSSE extends Events implements Transport {
     constructor(config: TransportConfig);
     endpoint(): string;
     connect(endpoint: string): void;
-    send(data: string): void;
+    send(data: string, counted?: boolean): void;
     close(code?: number): void;
     private makePosts;
     private opened;
-    /** A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. */
+    /**
+     * A stream that was open and broke is opened again by the EventSource; everything else is the client's to repeat. So is a
+     * resume: the EventSource knows nothing of tokens.
+     */
     private failed;
     private end;
 }
@@ -206,7 +242,7 @@ export interface SocketOptions {
     getNodesInterval?: number;
     /**
      * The transports to use, by name or with their settings, the preferred one first: `["WebSocket", "SSE"]`. The next one is
-     * tried when two tries to connect failed, or one got no answer; the one that opened is kept.
+     * tried when two tries to connect failed, or one got no answer; the one that opened is kept, unless a session is to be resumed.
      */
     transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
@@ -227,6 +263,8 @@ export interface SocketOptions {
     disconnectIdleTimeout?: number;
     /** Milliseconds that the connection to the old node is kept after a move to another; 5000. */
     dropNodeConnectionAfter?: number;
+    /** Whether a session outlives its connections where the server can do that, so that nothing is lost; true. */
+    resume?: boolean;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
     /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
@@ -257,6 +295,13 @@ export declare class Socket extends Events<SocketEvents> {
     private idleTimer?;
     private sendBuffer;
     private transports?;
+    private session;
+    private isUp;
+    private verdict?;
+    private windowTimer?;
+    private transport?;
+    private ackTimer?;
+    private readonly sessions;
     private readonly pending;
     private readonly options;
     private readonly storage;
@@ -289,10 +334,31 @@ export declare class Socket extends Events<SocketEvents> {
     private makeChoice;
     private disconnectWhenIdle;
     private onUp;
+    /** The server says first whether the session goes on. One that says nothing does not know how. */
+    private awaitVerdict;
+    private settleVerdict;
+    /** A session begins: the channels join. */
+    private begin;
+    /** The session goes on: what the server has not received is sent again. */
+    private goOn;
+    /** The session has ended with its connection: another one begins. */
+    private beginAnew;
+    private opened;
+    private startHeartbeat;
+    private flush;
+    private transmit;
     private onDown;
+    /** The server keeps the session for a while: so long the channels stay joined. */
+    private awaitReturn;
+    private stopWindow;
+    private endSession;
     private onWakeUp;
     private sendHeartbeat;
     private onFrame;
+    private onSession;
+    /** Counts a frame of the server, and acknowledges what has arrived, now or soon. */
+    private count;
+    private acknowledge;
     private onMessage;
     private isDuplicate;
 }
@@ -380,6 +446,7 @@ export declare class Push {
     private ref;
     private joinRef;
     private timer?;
+    private sent;
     private received?;
     private readonly events;
     getRef(): number;

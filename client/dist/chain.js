@@ -18,6 +18,10 @@ const FAILURES_PER_TRANSPORT = 2;
 const FRAMES_PER_POST = 100;
 const CHARACTERS_PER_POST = 20000;
 const POST_INTERVALS = [500, 1000, 2000, 5000];
+const KEPT_FRAMES = 1000;
+const KEPT_CHARACTERS = 1 << 20;
+const FRAMES_PER_ACK = 32;
+const ACK_AFTER = 5000;
 const TIMED_OUT = "connecting timed out";
 exports.Options = {
     Debug: true,
@@ -238,6 +242,92 @@ class History {
     }
 }
 exports.History = History;
+class ResumeState {
+    constructor() {
+        this.secret = "";
+        this.windowMs = 0;
+        this.tries = 0;
+        this.got = 0;
+        this.acknowledged = 0;
+        this.count = 0;
+        this.kept = [];
+        this.size = 0;
+    }
+    get token() {
+        return this.secret;
+    }
+    get received() {
+        return this.got;
+    }
+    get sent() {
+        return this.count;
+    }
+    get attempt() {
+        return this.tries;
+    }
+    get isPlain() {
+        return this.known === false;
+    }
+    get window() {
+        return this.windowMs;
+    }
+    prepare() {
+        this.tries++;
+        return this;
+    }
+    forget() {
+        this.secret = "";
+        this.known = undefined;
+        this.got = this.acknowledged = this.count = this.size = 0;
+        this.kept = [];
+    }
+    adopt(info) {
+        this.known = true;
+        this.secret = info.token;
+        this.windowMs = info.window_ms ?? this.windowMs;
+        if (!info.resumed)
+            return true;
+        this.acknowledged = this.got;
+        const received = info.received ?? 0;
+        this.confirm(received);
+        return received >= this.count - this.kept.length;
+    }
+    take() {
+        this.known ?? (this.known = false);
+        return ++this.got - this.acknowledged;
+    }
+    acknowledge() {
+        if (!this.secret || this.acknowledged === this.got)
+            return undefined;
+        this.acknowledged = this.got;
+        return JSON.stringify([MessageKindEnum.ACK, this.got]);
+    }
+    keep(frame) {
+        this.count++;
+        if (this.known === false)
+            return;
+        this.kept.push(frame);
+        this.size += frame.length;
+        while (this.kept.length > KEPT_FRAMES || this.size > KEPT_CHARACTERS)
+            this.drop();
+    }
+    confirm(count) {
+        while (this.kept.length > 0 && this.count - this.kept.length < count)
+            this.drop();
+    }
+    withdraw(frame) {
+        const at = this.kept.indexOf(frame);
+        if (at >= 0)
+            this.size -= this.kept.splice(at, 1)[0].length;
+        this.count--;
+    }
+    unconfirmed() {
+        return this.kept.slice();
+    }
+    drop() {
+        this.size -= this.kept.shift()?.length ?? 0;
+    }
+}
 class TransportWebSocket extends Events {
     static isSupported({ WebSocket }) {
         return (WebSocket ?? globalThis.WebSocket) !== undefined;
@@ -246,6 +336,7 @@ class TransportWebSocket extends Events {
         super();
         this.config = config;
         this.heartbeat = true;
+        this.acks = true;
         this.target = "";
     }
     endpoint() {
@@ -255,8 +346,11 @@ class TransportWebSocket extends Events {
         const WebSocketClass = this.config.WebSocket ?? globalThis.WebSocket;
         if (!WebSocketClass)
             throw new Error("there is no WebSocket here: give one in the option WebSocket");
+        const { params, resume } = this.config;
+        const url = urlOf(endpoint, "/websocket", "ws", { ...params, ...resumeParams(resume) });
+        const protocols = resume?.token ? [["chain", `chain.resume.${resume.token}`]] : [];
         this.target = endpoint;
-        const ws = new WebSocketClass(urlOf(endpoint, "/websocket", "ws", this.config.params));
+        const ws = new WebSocketClass(url, ...protocols);
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event) => this.emit("message", this, event.data);
         ws.onerror = (event) => log(TRANSPORT, "error", event);
@@ -278,9 +372,18 @@ class TransportWebSocket extends Events {
     }
 }
 exports.TransportWebSocket = TransportWebSocket;
+function resumeParams(resume) {
+    if (!resume)
+        return {};
+    return resume.token ? { received: resume.received, attempt: resume.attempt } : { resume: 1 };
+}
+function countedOf(waiting) {
+    return waiting.filter(({ counted }) => counted).length;
+}
 class PostQueue {
-    constructor(post, gone) {
+    constructor(post, resume, gone) {
         this.post = post;
+        this.resume = resume;
         this.gone = gone;
         this.frames = [];
         this.busy = false;
@@ -289,10 +392,10 @@ class PostQueue {
         this.abort = new AbortController();
         this.retry = new Retry(() => void this.next(), POST_INTERVALS);
     }
-    add(frame) {
+    add(frame, counted) {
         if (this.ended)
             return;
-        this.frames.push(frame);
+        this.frames.push({ frame, counted });
         if (this.busy)
             return;
         this.busy = true;
@@ -312,22 +415,30 @@ class PostQueue {
         this.busy = batch.length > 0;
         if (!this.busy)
             return;
-        const body = batch.length === 1 ? batch[0] : `[${batch.join(",")}]`;
+        const body = batch.length === 1 ? batch[0].frame : `[${batch.map(({ frame }) => frame).join(",")}]`;
+        const seq = (this.resume?.sent ?? 0) - countedOf(batch) - countedOf(this.frames);
         let [status, delay] = [0, 0];
         try {
-            const response = await this.post(body, { signal: this.abort.signal, keepalive: this.ended });
-            status = response.status;
+            const response = await this.post(body, seq, { signal: this.abort.signal, keepalive: this.ended });
+            const answer = await response.text();
             delay = (Number(response.headers.get("Retry-After")) || 0) * 1000;
-            await response.text();
+            status = response.status;
+            if (status === 200)
+                this.confirm(answer);
         }
         catch (error) {
             log(TRANSPORT, "post failed", error);
         }
         this.settle(batch, status, delay);
     }
+    confirm(answer) {
+        const found = /"received":(\d+)/.exec(answer);
+        if (found && !this.ended)
+            this.resume?.confirm(Number(found[1]));
+    }
     take() {
         let [count, size] = [0, 0];
-        for (const frame of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
+        for (const { frame } of this.frames.slice(0, this.alone > 0 ? 1 : FRAMES_PER_POST)) {
             size += frame.length + 1;
             if (count > 0 && size > CHARACTERS_PER_POST)
                 break;
@@ -343,7 +454,7 @@ class PostQueue {
             return this.retry.retry(delay);
         }
         this.retry.reset();
-        if (status === 410 && !this.ended)
+        if ((status === 410 || status === 409) && !this.ended)
             return this.gone();
         const refused = status >= 400 && status < 500;
         if (refused && batch.length > 1 && !this.ended) {
@@ -352,6 +463,9 @@ class PostQueue {
         }
         else if (refused) {
             log(TRANSPORT, "frame refused with %s", status, batch);
+            for (const { frame, counted } of batch)
+                if (counted && !this.ended)
+                    this.resume?.withdraw(frame);
         }
         void this.next();
     }
@@ -374,19 +488,18 @@ class TransportSSE extends Events {
         const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
         if (!EventSourceClass)
             throw new Error("there is no EventSource here: give one in the option EventSource");
-        const { cors, params, sid } = this.config;
+        const { cors, params, sid, resume } = this.config;
+        const session = resume?.token || undefined;
         this.target = endpoint;
         this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
-        const source = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid }), {
-            withCredentials: cors ?? false,
-        });
+        const source = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session }), { withCredentials: cors ?? false });
         source.onopen = () => this.opened();
         source.onmessage = (event) => this.emit("message", this, event.data);
         source.onerror = () => this.failed(source.readyState);
         this.source = source;
     }
-    send(data) {
-        this.posts?.add(data);
+    send(data, counted = true) {
+        this.posts?.add(data, counted);
     }
     close(code = 1000) {
         const source = this.source;
@@ -401,19 +514,25 @@ class TransportSSE extends Events {
             this.posts?.drop();
     }
     makePosts(url) {
-        const { cors, fetch } = this.config;
+        const { cors, fetch, resume } = this.config;
         const credentials = cors ? "include" : "same-origin";
-        const headers = { "Content-Type": "application/json" };
         const send = fetch ?? ((target, init) => globalThis.fetch(target, init));
-        const post = (body, init) => send(url, { method: "POST", headers, credentials, body, ...init });
-        return new PostQueue(post, () => this.end("the session is gone"));
+        const post = (body, seq, init) => {
+            const headers = { "Content-Type": "application/json" };
+            if (resume?.token)
+                headers["X-Chain-Session"] = resume.token;
+            const target = resume ? `${url}&seq=${seq}&received=${resume.received}` : url;
+            return send(target, { method: "POST", headers, credentials, body, ...init });
+        };
+        return new PostQueue(post, resume, () => this.end("the session is gone"));
     }
     opened() {
         this.isOpen = true;
         this.emit("open", this);
     }
     failed(readyState) {
-        if (!this.isOpen || readyState === 2)
+        const { resume } = this.config;
+        if (!this.isOpen || readyState === 2 || (resume && !resume.isPlain))
             return this.end("the event stream failed");
         this.isOpen = false;
         this.emit("interrupted", this, { code: 1006, reason: "the event stream broke" });
@@ -443,7 +562,6 @@ class TransportChoice {
     constructor(wanted, defaults, storage) {
         this.storage = storage;
         this.failures = 0;
-        this.settled = false;
         const configs = wanted.map((item) => ({ ...defaults, ...(typeof item === "string" ? { name: item } : item) }));
         const known = configs.filter(({ name }) => exports.Transports[name]);
         const supported = known.filter((config) => exports.Transports[config.name].isSupported?.(config) ?? true);
@@ -457,12 +575,19 @@ class TransportChoice {
         return this.configs[this.index];
     }
     opened() {
-        if (!this.settled && this.configs.length > 1)
+        const isFirst = this.settled === undefined && this.configs.length > 1;
+        if (isFirst)
             this.storage.setItem("chain:transport", this.current().name);
-        this.settled = true;
+        this.settled ?? (this.settled = this.index);
+        this.failures = 0;
     }
-    failed(timedOut) {
-        if (this.settled || (++this.failures < FAILURES_PER_TRANSPORT && !timedOut))
+    lost() {
+        this.index = this.settled ?? this.index;
+    }
+    failed(timedOut, isResuming) {
+        if (this.settled !== undefined && !isResuming)
+            return this.lost();
+        if (++this.failures < FAILURES_PER_TRANSPORT && !timedOut)
             return;
         this.failures = 0;
         this.index = (this.index + 1) % this.configs.length;
@@ -554,8 +679,8 @@ class Link {
     hasten() {
         this.retry.hasten();
     }
-    send(data) {
-        this.current?.send(data);
+    send(data, counted) {
+        this.current?.send(data, counted);
     }
     abandon(reason) {
         const transport = this.current;
@@ -570,7 +695,7 @@ class Link {
         this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
-            const transport = await this.config.create();
+            const transport = await this.config.create(this.current !== undefined);
             if (turn === this.turn)
                 this.dial(transport, endpoint);
         }
@@ -611,8 +736,9 @@ class Link {
         this.retry.reset();
     }
     received(transport, data) {
-        if (transport === this.current || this.retired.has(transport))
-            this.listener.frame(data);
+        const isOld = transport !== this.current;
+        if (!isOld || this.retired.has(transport))
+            this.listener.frame(data, isOld);
     }
     ended(transport, cause) {
         if (this.retired.delete(transport))
@@ -746,6 +872,9 @@ class Socket extends Events {
         this.ref = 0;
         this.channels = [];
         this.sendBuffer = [];
+        this.session = new ResumeState();
+        this.isUp = false;
+        this.sessions = new WeakMap();
         this.pending = new Map();
         this.wakeUp = new WakeUp(() => this.onWakeUp());
         const named = typeof endpointOrOptions === "string";
@@ -760,16 +889,19 @@ class Socket extends Events {
         this.link.start();
     }
     disconnect() {
-        const wasOpen = this.isConnected();
+        const wasAlive = this.isAlive();
         clearTimeout(this.idleTimer);
         this.link.stop();
-        if (wasOpen)
+        if (wasAlive)
             this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
         this.tab.forget();
     }
     isConnected() {
-        return this.link.isOpen();
+        return this.link.isOpen() && this.verdict === undefined;
+    }
+    isAlive() {
+        return this.link.isOpen() || this.windowTimer !== undefined;
     }
     channel(topic, params = {}, options = {}) {
         const channel = new Channel(topic, params, this, options);
@@ -784,10 +916,11 @@ class Socket extends Events {
     }
     push(message) {
         log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
+        const waiting = { frame: encode(message), counted: message.topic !== CHAIN_TOPIC };
         if (this.isConnected())
-            this.link.send(encode(message));
+            this.transmit(waiting);
         else
-            this.sendBuffer.push(encode(message));
+            this.sendBuffer.push(waiting);
     }
     nextRef() {
         this.ref = this.ref >= Number.MAX_SAFE_INTEGER ? 1 : this.ref + 1;
@@ -833,22 +966,26 @@ class Socket extends Events {
             reconnectInterval: options.reconnectInterval ?? [500, 1000, 2000, 5000, 10000],
             connectTimeout: options.connectTimeout ?? 10000,
             dropAfter: options.dropNodeConnectionAfter ?? 5000,
-            create: () => this.createTransport(),
+            create: (isMove) => this.createTransport(isMove),
         };
         return new Link(config, {
             up: (transport, previous) => this.onUp(transport, previous),
             down: (info) => this.onDown(info),
             failed: (info) => this.emit("error", info),
-            refused: (timedOut) => this.transports?.failed(timedOut),
-            frame: (data) => this.onFrame(data),
+            refused: (timedOut) => this.transports?.failed(timedOut, this.session.token !== ""),
+            frame: (data, isOld) => this.onFrame(data, isOld),
         });
     }
-    async createTransport() {
+    async createTransport(isMove) {
         const { params } = this.options;
         const config = (this.transports ?? (this.transports = this.makeChoice())).current();
         const own = typeof params === "function" ? await params() : params;
         const sid = config.sid ?? this.tab.take();
-        return new exports.Transports[config.name]({ ...config, sid, params: { ...config.params, ...own } });
+        const session = isMove ? new ResumeState() : this.session;
+        const resume = (this.options.resume ?? true) ? session.prepare() : undefined;
+        const transport = new exports.Transports[config.name]({ ...config, sid, resume, params: { ...config.params, ...own } });
+        this.sessions.set(transport, session);
+        return transport;
     }
     makeChoice() {
         const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch } = this.options;
@@ -863,23 +1000,102 @@ class Socket extends Events {
     onUp(transport, previous) {
         log(SOCKET, "connected to %s", transport.endpoint());
         this.transports?.opened();
-        if (transport.heartbeat)
+        this.stopWindow();
+        clearTimeout(this.ackTimer);
+        this.session = this.sessions.get(transport) ?? new ResumeState();
+        this.transport = transport;
+        if (this.session.token)
+            return this.awaitVerdict();
+        this.session.forget();
+        this.begin(previous);
+    }
+    awaitVerdict() {
+        const silent = () => {
+            this.session.forget();
+            this.link.abandon("no answer to the resume");
+        };
+        this.verdict = setTimeout(silent, this.options.connectTimeout ?? 10000);
+    }
+    settleVerdict() {
+        const awaited = this.verdict !== undefined;
+        clearTimeout(this.verdict);
+        this.verdict = undefined;
+        return awaited;
+    }
+    begin(previous) {
+        this.startHeartbeat();
+        for (const channel of this.channels.slice())
+            guarded(() => channel.onConnected(previous));
+        this.opened();
+    }
+    goOn() {
+        log(SOCKET, "session resumed");
+        this.startHeartbeat();
+        for (const frame of this.session.unconfirmed())
+            this.link.send(frame, true);
+        this.flush();
+        for (const channel of this.channels.slice())
+            guarded(() => channel.onResumed());
+        this.opened();
+    }
+    beginAnew() {
+        for (const channel of this.channels.slice())
+            channel.onDisconnected();
+        this.begin();
+    }
+    opened() {
+        this.flush();
+        this.isUp = true;
+        this.emit("open", this.transport);
+    }
+    startHeartbeat() {
+        if (this.transport?.heartbeat)
             this.heartbeat.start();
         else
             this.heartbeat.stop();
-        for (const channel of this.channels.slice())
-            guarded(() => channel.onConnected(previous));
-        for (const data of this.sendBuffer.splice(0))
-            this.link.send(data);
-        this.emit("open", transport);
+    }
+    flush() {
+        for (const waiting of this.sendBuffer.splice(0))
+            this.transmit(waiting);
+    }
+    transmit({ frame, counted }) {
+        if (counted)
+            this.session.keep(frame);
+        this.link.send(frame, counted);
     }
     onDown(info) {
         this.heartbeat.stop();
+        this.transports?.lost();
+        clearTimeout(this.ackTimer);
+        this.settleVerdict();
         if (!info.reconnecting)
             this.wakeUp.stop();
+        if (info.reconnecting && this.session.token)
+            this.awaitReturn();
+        else
+            this.endSession();
+        const wasUp = this.isUp;
+        this.isUp = false;
+        if (wasUp)
+            this.emit("close", info);
+    }
+    awaitReturn() {
+        const over = () => {
+            this.windowTimer = undefined;
+            for (const channel of this.channels.slice())
+                channel.onDisconnected();
+        };
+        this.windowTimer ?? (this.windowTimer = setTimeout(over, Math.min(this.session.window, LONGEST_DELAY)));
+    }
+    stopWindow() {
+        clearTimeout(this.windowTimer);
+        this.windowTimer = undefined;
+    }
+    endSession() {
+        this.stopWindow();
+        this.session.forget();
         for (const channel of this.channels.slice())
             channel.onDisconnected();
-        this.emit("close", info);
     }
     onWakeUp() {
         if (this.isConnected())
@@ -892,7 +1108,7 @@ class Socket extends Events {
         this.push({ ref, topic: CHAIN_TOPIC, event: "_heartbeat", payload: null });
         return ref;
     }
-    onFrame(data) {
+    onFrame(data, isOld) {
         let message;
         try {
             message = decode(data);
@@ -900,14 +1116,57 @@ class Socket extends Events {
         catch (error) {
             return log(SOCKET, "frame ignored", error);
         }
+        if (isOld)
+            return this.onMessage(message);
+        if (message.topic === CHAIN_TOPIC && message.event === "_session")
+            return this.onSession(message.payload);
+        if (this.settleVerdict()) {
+            this.session.forget();
+            this.beginAnew();
+        }
+        if (message.kind === MessageKindEnum.ACK)
+            this.session.confirm(message.payload);
+        const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isHeartbeat)
+            return;
+        this.count();
         this.onMessage(message);
     }
+    onSession(info) {
+        const awaited = this.settleVerdict();
+        if (awaited && !info.resumed)
+            this.session.forget();
+        if (!this.session.adopt(info) || (info.resumed && !awaited)) {
+            this.session.forget();
+            this.link.abandon("the session cannot go on");
+        }
+        else if (awaited && info.resumed) {
+            this.goOn();
+        }
+        else if (awaited) {
+            log(SOCKET, "session not resumed: %s", info.reason);
+            this.beginAnew();
+        }
+    }
+    count() {
+        const owed = this.session.take();
+        if (!this.transport?.acks)
+            return;
+        if (owed >= FRAMES_PER_ACK)
+            this.acknowledge();
+        else if (owed === 1)
+            this.ackTimer = setTimeout(() => this.acknowledge(), ACK_AFTER);
+    }
+    acknowledge() {
+        clearTimeout(this.ackTimer);
+        const ack = this.isConnected() ? this.session.acknowledge() : undefined;
+        if (ack)
+            this.link.send(ack, false);
+    }
     onMessage(message) {
-        const { kind, topic, event, joinRef, ref, payload } = message;
+        const { topic, kind, event, joinRef, ref, payload } = message;
         const isReply = kind === MessageKindEnum.REPLY;
         if (kind === MessageKindEnum.ACK || topic === CHAIN_TOPIC)
-            return;
-        if (isReply && this.heartbeat.answered(ref))
             return;
         log(SOCKET, "receive %s %s (%s, %s)", topic ?? "", event, joinRef, ref, payload);
         if (this.isDuplicate(message))
@@ -980,7 +1239,7 @@ class Channel extends Events {
         if (this.leavePush && this.isLeaving())
             return this.leavePush;
         const push = this.makeLeavePush(timeout);
-        const known = this.socket.isConnected() && (this.isJoined() || this.isJoining());
+        const known = this.socket.isAlive() && (this.isJoined() || this.isJoining());
         if (!this.isClosed() || !this.joinedOnce)
             this.state = ChannelState.leaving;
         this.leavePush = push;
@@ -1041,6 +1300,15 @@ class Channel extends Events {
             this.leaveOld = this.leaveOn(previous);
         this.rejoinRetry.reset();
         this.rejoin();
+    }
+    onResumed() {
+        if (this.isErrored())
+            this.retryJoin();
+        else if (this.isJoining() && !this.joinPush.isSent())
+            this.joinPush.send();
+        else if (this.isJoined())
+            for (const push of this.pushBuffer.splice(0))
+                push.send();
     }
     onDisconnected() {
         this.rejoinRetry.reset();
@@ -1103,7 +1371,7 @@ class Channel extends Events {
     }
     onJoinTimeout() {
         log(CHANNEL, "join of %s timed out", this.topic);
-        if (this.socket.isConnected())
+        if (this.socket.isAlive())
             this.socket.push(this.leaveMessage());
         this.retryJoin();
         this.emit("join:timeout");
@@ -1159,6 +1427,7 @@ class Push {
         this.payload = payload;
         this.timeout = timeout;
         this.joinRef = 0;
+        this.sent = false;
         this.events = new Events();
         this.ref = socket.nextRef();
     }
@@ -1179,6 +1448,7 @@ class Push {
     send() {
         const { ref, event, payload, channel } = this;
         this.startTimeout();
+        this.sent = true;
         this.joinRef = channel.getJoinRef();
         this.socket.expectReply(this);
         const body = typeof payload === "function" ? payload() : payload;
@@ -1191,8 +1461,12 @@ class Push {
     reset(timeout) {
         this.cancel();
         this.received = undefined;
+        this.sent = false;
         this.timeout = timeout;
         this.ref = this.socket.nextRef();
+    }
+    isSent() {
+        return this.sent;
     }
     startTimeout() {
         this.timer ?? (this.timer = setTimeout(() => this.settle("timeout", {}), Math.min(this.timeout, LONGEST_DELAY)));

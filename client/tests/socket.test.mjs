@@ -30,7 +30,7 @@ test("the endpoint's websocket is opened with the params in the query", async (t
     await until(() => socket.isConnected());
     const { pathname, searchParams } = server.last.url;
     assert.equal(pathname, "/socket/websocket");
-    assert.deepEqual(Object.fromEntries(searchParams), { v: "1", token: "a b&c", room: "5" });
+    assert.deepEqual(Object.fromEntries(searchParams), { v: "1", token: "a b&c", room: "5", resume: "1" });
 });
 
 test("params may come from a function, asked before each connection", async (t) => {
@@ -45,7 +45,7 @@ test("params may come from a function, asked before each connection", async (t) 
 
 test("params of the transport's configuration are sent too", async (t) => {
     const { server } = await connected(t, { transport: [{ name: "WebSocket", params: { a: 1, b: 2 } }], params: { b: 3 } });
-    assert.deepEqual(Object.fromEntries(server.last.url.searchParams), { a: "1", b: "3" });
+    assert.deepEqual(Object.fromEntries(server.last.url.searchParams), { a: "1", b: "3", resume: "1" });
 });
 
 test("a path is resolved against the page, with wss for https", async (t) => {
@@ -60,13 +60,13 @@ test("a path is resolved against the page, with wss for https", async (t) => {
     t.after(() => delete globalThis.location);
     mockTimers(t);
     makeSocket(t, "/socket", { WebSocket: Recorder }).connect();
-    makeSocket(t, undefined, { WebSocket: Recorder }).connect();
+    makeSocket(t, undefined, { WebSocket: Recorder, resume: false }).connect();
     makeSocket(t, "http://other.example:8080/live/#part", { WebSocket: Recorder }).connect();
     await until(() => urls.length === 3);
     assert.deepEqual(urls, [
+        "wss://example.org/socket/websocket?resume=1",
         "wss://example.org/socket/websocket",
-        "wss://example.org/socket/websocket",
-        "ws://other.example:8080/live/websocket",
+        "ws://other.example:8080/live/websocket?resume=1",
     ]);
 });
 

@@ -17,7 +17,7 @@ test("the stream is opened with the tab and the params in the query, and frames 
     assert.match(server.last.sid, /^[A-Za-z0-9_-]{22,64}$/);
 
     const [post] = server.posts;
-    assert.equal(post.url.pathname + post.url.search, `/socket/sse?sid=${server.last.sid}`);
+    assert.equal(post.url.pathname + post.url.search, `/socket/sse?sid=${server.last.sid}&seq=0&received=0`);
     assert.equal(post.headers["content-type"], "application/json");
     assert.equal(post.headers.cookie, `chain.${server.last.sid}=secret`);
 

@@ -30,7 +30,15 @@ struct Limits {
         1 << 20;                          ///< Waiting for a slow reader; more closes with 1013.
     std::size_t unsent_bytes = 256 << 20; ///< The same over all sessions of the handler.
     std::size_t body_bytes = 64 * 1024;   ///< The body of an HTTP request; more is answered 413.
-    unsigned json_depth = 64;             ///< Nesting of a client's JSON; deeper closes with 1008.
+    std::size_t kept_bytes_per_session =
+        1 << 20; ///< Sent and not confirmed; beyond it the oldest are forgotten, and a client that
+                 ///< needs them for its resume is told of a gap.
+    std::size_t kept_frames_per_session = 1000; ///< The same in frames.
+    std::size_t kept_bytes = 256 << 20;         ///< The same over all sessions of the handler.
+    std::size_t away_sessions =
+        10'000; ///< Without a connection, waiting to be resumed; beyond it the oldest ends.
+    std::uint32_t frames_per_ack = 32; ///< A client's frames, after which they are acknowledged.
+    unsigned json_depth = 64;          ///< Nesting of a client's JSON; deeper closes with 1008.
 };
 
 /// Time-outs of an endpoint.
@@ -45,7 +53,11 @@ struct Timeouts {
     std::chrono::milliseconds request{
         10'000}; ///< For a request's body to arrive, where `async_serve` reads it.
     std::chrono::milliseconds resume_window{
-        15'000}; ///< For a session without a connection, where its transport keeps it.
+        15'000}; ///< For a session whose client can resume it, without a connection.
+    std::chrono::milliseconds kept_frames{
+        60'000}; ///< For frames that were sent and not confirmed; then they are forgotten.
+    std::chrono::milliseconds ack{
+        5'000}; ///< After which a client's frames are acknowledged, when there are few.
 };
 
 /// What clients find that choose a Phoenix dialect, by `vsn` in their query.

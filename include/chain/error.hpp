@@ -51,6 +51,7 @@ enum class Errc {
     broker_silent,         ///< The broker did not answer in time.
     broker_refused,        ///< The broker answered with an error.
     broker_trimmed,        ///< The broker dropped messages before this node had read them.
+    replaced,              ///< A newer connection has taken the session over.
 };
 
 /// The category of `Errc`; its name is "chain".

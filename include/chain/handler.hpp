@@ -64,13 +64,21 @@ class Handler {
     template <class F>
     Handler& on_connect(F f);
 
+    /// Decides whether a client may go on with its session after its connection broke:
+    /// `f(Session&, const Request&)` returns void (welcome) or `std::optional<Refusal>`. A client
+    /// that is refused, or for which `f` throws, gets a new session, for which the connect handler
+    /// runs. The connect handler does not run again otherwise.
+    template <class F>
+    Handler& on_resume(F f);
+
     /// Is this request's target (path and query) the endpoint's: the endpoint itself or below it,
     /// by whole path segments? Thread-safe.
     bool serves(std::string_view target) const noexcept;
-    /// Opens a session on a declared io_context, on whose thread this is called. For transports.
-    /// @param context  where the session lives from now on
+    /// Opens a session, or finds the one that the request shows a token of. For transports.
+    /// A session that is resumed lives in the io_context that it was opened in.
+    /// @param context  a declared one, on whose thread this is called; a new session lives there
     /// @param request  what the connect handler is shown; its query becomes the session's params
-    /// @param framing  that of the connections that the session will be given
+    /// @param framing  that of the connection that the session will be given
     /// @param done     called on that thread, at once unless the connect handler is a coroutine
     void connect(net::io_context& context, Request request, Framing framing,
                  std::function<void(ConnectResult)> done);
@@ -113,6 +121,7 @@ class Handler {
     explicit Handler(std::shared_ptr<detail::HandlerCore> core) noexcept : core_(std::move(core)) {}
     void set_connect(PlainConnectHandler f);
     void set_connect(ConnectHandler f);
+    void set_resume(PlainConnectHandler f);
 
     std::shared_ptr<detail::HandlerCore> core_;
 };
@@ -146,6 +155,23 @@ Handler& Handler::on_connect(F f) {
                 return (*shared)(session, request);
             }));
     }
+    return *this;
+}
+
+template <class F>
+Handler& Handler::on_resume(F f) {
+    using Result = std::invoke_result_t<F&, Session&, const Request&>;
+    static_assert(std::is_void_v<Result> || std::is_convertible_v<Result, std::optional<Refusal>>,
+                  "chain: a resume handler returns void or std::optional<Refusal>");
+    auto shared = std::make_shared<F>(std::move(f));
+    set_resume([shared](Session& session, const Request& request) -> std::optional<Refusal> {
+        if constexpr (std::is_void_v<Result>) {
+            (*shared)(session, request);
+            return std::nullopt;
+        } else {
+            return (*shared)(session, request);
+        }
+    });
     return *this;
 }
 

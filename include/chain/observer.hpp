@@ -30,6 +30,11 @@ class Observer {
     virtual void session_opened() {}
     /// A session has ended.
     virtual void session_closed() {}
+    /// A client has come back to its session.
+    virtual void session_resumed() {}
+    /// A client could not come back to its session; `why` is "expired", "gap", "unknown" or
+    /// "refused".
+    virtual void resume_failed(std::string_view /*why*/) {}
     /// A client was not let in.
     virtual void session_refused(error_code) {}
     /// A client has joined a topic.

@@ -85,7 +85,7 @@ class Session {
     /// Connects the session to a carrier; an older one is closed with 4001. For transports, on the
     /// session's executor.
     /// @return no error; `Errc::closed`; `Errc::other_framing` when its framing is not that which
-    /// the session was opened with.
+    /// the session was opened with, and its client cannot resume.
     error_code attach(std::shared_ptr<Connection> connection);
     /// Tells the session that this carrier is gone; what is sent now waits for the next one. An
     /// older carrier than the attached one is ignored.

@@ -2,6 +2,7 @@
 
 import { createServer, request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
+import { connect, createServer as createTcpServer } from "node:net";
 
 export class Proxy {
   upgrades = 0;
@@ -62,5 +63,43 @@ export class Proxy {
     const stream = [up, response];
     this.#streams.add(stream);
     response.on("close", () => this.#streams.delete(stream));
+  }
+}
+
+/** A line to a server that can be cut: it passes bytes on and knows nothing of what they mean. */
+export class Line {
+  #ends = new Set();
+  down = false; // whether new connections are cut at once
+
+  static async start(target) {
+    const line = new Line();
+    const { hostname, port } = new URL(target);
+    line.tcp = createTcpServer((near) => line.#pass(near, connect(Number(port), hostname)));
+    await new Promise((resolve) => line.tcp.listen(0, "localhost", resolve));
+    line.url = `http://localhost:${line.tcp.address().port}/`;
+    return line;
+  }
+
+  cut() {
+    for (const end of this.#ends) end.destroy();
+  }
+
+  stop() {
+    const closed = new Promise((resolve) => this.tcp.close(resolve));
+    this.cut();
+    return closed;
+  }
+
+  #pass(near, far) {
+    for (const [from, to] of [[near, far], [far, near]]) {
+      this.#ends.add(from);
+      from.on("error", () => undefined);
+      from.on("close", () => {
+        this.#ends.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+    if (this.down) near.destroy();
   }
 }

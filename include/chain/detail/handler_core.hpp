@@ -2,11 +2,15 @@
 #pragma once
 
 #include <chain/config.hpp>
+#include <chain/detail/away_sessions.hpp>
 #include <chain/detail/channel_core.hpp>
 #include <chain/detail/clock.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/place.hpp>
 #include <chain/detail/pubsub_core.hpp>
+#include <chain/detail/random_id.hpp>
+#include <chain/detail/resume_request.hpp>
+#include <chain/detail/resume_state.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/session_table.hpp>
 #include <chain/detail/trusted_proxies.hpp>
@@ -29,6 +33,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
         Session, std::shared_ptr<const Request>)>;
     using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
     using Connected = std::function<void(ConnectResult)>;
+    /// Also says of a resumed session which claim its connection must show to `attach`.
+    using Entered = std::function<void(ConnectResult, std::uint32_t claim)>;
 
     explicit HandlerCore(HandlerConfig config);
     ~HandlerCore();
@@ -53,6 +59,12 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// Bytes that wait for slow readers, over all sessions.
     std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
 
+    /// Bytes that are kept for clients that may resume, over all sessions.
+    std::atomic<std::size_t>& kept() noexcept { return kept_; }
+    AwaySessions& away() noexcept { return away_; }
+    /// Tells this handler's tokens from those of others.
+    const RandomId& instance() const noexcept { return instance_; }
+
     /// Tells the observer; what it throws is ignored.
     template <class F>
     void notify(F call) noexcept {
@@ -74,6 +86,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void on_connect(PlainConnectHandler f) { plain_connect_ = std::move(f); }
     /// Whether the transports for HTTP were looked after.
     std::once_flag& http_ready() noexcept { return http_ready_; }
+    void on_resume(PlainConnectHandler f) { resume_ = std::move(f); }
     /// Runs the config handler, once; nothing can be added any more.
     void configure();
     /// The declared lane of this io_context, made when it is new.
@@ -87,11 +100,17 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// A lane is gone.
     void forget(Lane& lane);
 
-    /// Opens a session on the lane where a connection belongs: one that can be moved on the least
-    /// loaded declared lane, any other on that of its own context; where none is declared, on a
-    /// private lane of its executor, on which this is called. `done` is called on the lane.
-    void connect(const Place& place, Request request, Framing framing, Connected done);
+    /// Opens a session, or finds the one that the request is to go on with.
     void connect(Lane& lane, Request request, Framing framing, Connected done);
+    /// The same; what the request said about resuming is in `wish`. A new session is opened on the
+    /// lane where the connection belongs: one that can be moved on the least loaded declared lane,
+    /// any other on that of its own context; where none is declared, on a private lane of its
+    /// executor, on which this is called. `done` is called on the session's lane, or with a refusal
+    /// on any thread.
+    void enter(const Place& place, Request request, const ResumeRequest& wish, Framing framing,
+               Entered done);
+    /// Does the application let this client go on with its session?
+    bool may_resume(SessionCore& session, const Request& request);
     Ref<SessionCore> find(std::string_view id) const;
     /// A session has ended.
     void ended(SessionCore& session);
@@ -107,10 +126,24 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
 
   private:
     class Draining;
+    struct Return;
+    /// How a new session is to begin.
+    struct Beginning {
+        bool announced = false; ///< Its client can resume.
+        NotResumed reason = NotResumed::none;
+    };
 
     Ref<Lane> lane_at(const Place& place);
     Ref<Lane> declared_at(const Place& place);
     Ref<Lane> enlist(const net::any_io_executor& executor, net::io_context* context);
+    void open(Lane& lane, Request request, Framing framing, const Beginning& beginning,
+              Connected done);
+    void open_at(const Place& place, Request request, Framing framing, const Beginning& beginning,
+                 Connected done);
+    NotResumed why_missing(const ResumeRequest& wish) const;
+    void claimed(const std::shared_ptr<Return>& coming, const Ref<SessionCore>& session,
+                 const SessionCore::Claimed& claimed);
+    void open_instead(Return& coming, NotResumed reason);
     std::optional<Refusal> full() const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);
@@ -130,10 +163,14 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     ConnectHandler connect_;
     PlainConnectHandler plain_connect_;
     std::once_flag http_ready_;
+    PlainConnectHandler resume_;
     std::once_flag configured_;
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;
     std::atomic<std::size_t> unsent_{0};
+    std::atomic<std::size_t> kept_{0};
+    AwaySessions away_;
+    const RandomId instance_ = make_random_id();
     mutable std::mutex mutex_; ///< Guards the next four.
     std::vector<Ref<Lane>> lanes_;
     std::vector<Lane*> declared_; ///< Those of them that are declared.

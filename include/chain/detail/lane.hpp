@@ -99,6 +99,8 @@ class Lane : public RefCounted<Lane> {
     void begin_joining(Membership& membership);
     void join(Membership& membership);
     void leave(Membership& membership);
+    /// A settled membership gets the bytes of another group from now on.
+    void regroup(Membership& membership);
     /// As `leave`, for a membership whose session is dropped: nothing is sent any more.
     void drop(Membership& membership) noexcept;
 
@@ -164,6 +166,8 @@ class Lane : public RefCounted<Lane> {
     void schedule_flush();
     void flush();
     void wake();
+    void enter_group(Membership& membership);
+    void leave_group(Membership& membership) noexcept;
     void run_mailbox();
     void run(const Errand& errand);
     void unname(const SessionCore& session);

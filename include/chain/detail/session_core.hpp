@@ -3,6 +3,7 @@
 
 #include <chain/config.hpp>
 #include <chain/connection.hpp>
+#include <chain/detail/framing.hpp>
 #include <chain/detail/outbox.hpp>
 #include <chain/detail/random_id.hpp>
 #include <chain/detail/ref_counted.hpp>
@@ -11,11 +12,14 @@
 #include <chain/error.hpp>
 #include <chain/json.hpp>
 #include <chain/message.hpp>
+#include <chain/request.hpp>
 #include <chain/serializer.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +28,18 @@ namespace chain::detail {
 
 class Lane;
 class Membership;
+class ResumeState;
+enum class NotResumed : std::uint8_t;
+struct ResumeRequest;
+
+/// WebSocket close codes that the library uses by itself.
+inline constexpr std::uint16_t close_gone = 1001;
+inline constexpr std::uint16_t close_failed = 1011;
+inline constexpr std::uint16_t close_slow = 1013;
+inline constexpr std::uint16_t close_replaced = 4001;
+
+/// Does a close with this code mean that one side broke the rules?
+bool ends_session(std::uint16_t code) noexcept;
 
 /// Why a client's message is answered with an error, in the words of the protocol.
 namespace reason {
@@ -104,7 +120,9 @@ class SessionCore : public RefCounted<SessionCore> {
 
     /// The connect handler has let it in.
     void connected() noexcept { connecting_ = false; }
-    error_code attach(std::shared_ptr<Connection> connection);
+    /// @param claim  that of `claim`, or 0 for a connection that is the newest in any case
+    /// @return `Errc::closed`, `Errc::replaced`, `Errc::other_framing`
+    error_code attach(std::shared_ptr<Connection> connection, std::uint32_t claim = 0);
     /// @return the rest of a frame of which the connection has taken a part
     std::string detach(const Connection& connection) noexcept;
     /// With what a connection is closed that comes when the session has ended.
@@ -114,6 +132,28 @@ class SessionCore : public RefCounted<SessionCore> {
     bool attached(const Connection& connection) const noexcept {
         return connection_.get() == &connection;
     }
+    /// The connection broke: the session waits for the next one when its client can resume, else it
+    /// ends with `code`.
+    void lost(const Connection& connection, std::uint16_t code);
+    /// Ends the connection; the session goes on as with `lost`.
+    void break_off(std::uint16_t code, std::string_view why);
+
+    /// The session can outlive its connections from now on. An announced one tells its client so.
+    void make_resumable(bool announced, NotResumed reason);
+    bool resumable() const noexcept { return resume_ != nullptr; }
+    /// A client comes back: lets go of the old connection, so that nothing is taken from it any
+    /// more, and checks what can be replayed. Ends the session when it cannot go on.
+    struct Claimed;
+    Claimed claim(const ResumeRequest& wish, Framing framing, const Request& request);
+    /// Takes the frames of a POST, once each. @return the answer's status; `received` is how many
+    /// of the client's frames were taken
+    int take_post(const ResumeRequest& post, std::span<const std::string_view> frames,
+                  std::uint32_t& received);
+    /// Tells the client how many of its frames were taken.
+    void send_ack();
+    /// Forgets kept frames that are too old.
+    void forget_old();
+
     /// The connection can take more.
     void writable();
     /// Appends a control frame of the connection, in its place among the others.
@@ -149,7 +189,22 @@ class SessionCore : public RefCounted<SessionCore> {
         std::string close_reason;
     };
 
+    class Keeper;
+
     Extras& extras();
+    void let_go(std::uint16_t code, std::string_view why);
+    void go_away();
+    void come_back() noexcept;
+    void forget_resuming() noexcept;
+    void count(const Message& message);
+    bool counts(std::string_view frame);
+    void account_kept(std::size_t before) noexcept;
+    void confirm(std::uint32_t count) noexcept;
+    NotResumed why_not_resumed(const ResumeRequest& wish, const Request& request);
+    void arrive(Framing framing);
+    void change_framing(Framing framing);
+    void greet(Slice& out);
+    void append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered) const;
     const Slice& stamped(const Slice& slice);
     void join(const Message& message);
     bool start_join(const Message& message, Membership* replaced);
@@ -161,6 +216,7 @@ class SessionCore : public RefCounted<SessionCore> {
     void drop_backlog() noexcept;
     void finish();
 
+    std::uint32_t topics_ = 0; // here it fits behind the count of references
     Ref<Lane> lane_;
     const Serializer* serializer_;
     RandomId id_;
@@ -170,13 +226,20 @@ class SessionCore : public RefCounted<SessionCore> {
     Outbox outbox_;
     StateSlot state_;
     std::unique_ptr<Extras> extras_;
-    std::uint32_t topics_ = 0;
+    std::unique_ptr<ResumeState> resume_;
     std::uint32_t lane_index_ = 0;
-    Framing framing_;
+    Framing framing_ : 7;
+    bool connecting_ : 1 = true;
     std::atomic<bool> closed_{false};
-    bool connecting_ = true;
     bool ending_ = false;
     bool finished_ = false;
+};
+
+/// What came of a claim.
+struct SessionCore::Claimed {
+    bool late = false;        ///< A newer try has come already.
+    NotResumed reason{};      ///< Why it cannot be resumed, if it cannot.
+    std::uint32_t number = 0; ///< For `attach`.
 };
 
 } // namespace chain::detail

@@ -45,9 +45,6 @@ class Slice {
     std::uint32_t numbered() const noexcept { return numbered_; }
 
   private:
-    void append_websocket(unsigned flags, std::string_view payload, bool binary,
-                          std::uint64_t order, bool numbered);
-
     /// Beyond this a slice gives its memory back when its turn is over.
     static constexpr std::size_t kept_capacity = 64 * 1024;
 

@@ -20,7 +20,7 @@ class SseConnection : public StreamConnection {
     SseConnection(Ref<SessionCore> session, std::chrono::milliseconds keep_alive);
 
     /// Says how soon to come back, attaches itself to the session, and waits for the stream's end.
-    void start(std::chrono::milliseconds retry);
+    void start(std::uint32_t claim, std::chrono::milliseconds retry);
 
     Framing framing() const noexcept override { return Framing::sse; }
     std::size_t write(std::string_view bytes) noexcept override;
@@ -38,8 +38,9 @@ class SseConnection : public StreamConnection {
 
 /// Makes `stream`, on which the head of the response is written, that of `session`, on the
 /// session's own lane; it is claimed then.
+/// @param claim  that with which the session was resumed, or 0
 void start_sse(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session,
-               std::shared_ptr<Unclaimed> unclaimed, std::chrono::milliseconds retry,
-               std::chrono::milliseconds keep_alive);
+               std::uint32_t claim, std::shared_ptr<Unclaimed> unclaimed,
+               std::chrono::milliseconds retry, std::chrono::milliseconds keep_alive);
 
 } // namespace chain::detail

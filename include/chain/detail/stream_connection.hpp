@@ -34,9 +34,10 @@ class StreamConnection : public Connection, public std::enable_shared_from_this<
 
     // For protocols.
 
-    /// Sets the stream up, sends `first`, and attaches to the session. @return false when the
-    /// session has ended, and this is being closed as that says.
-    bool attach(std::string_view first = {});
+    /// Sets the stream up, sends `first`, and attaches to the session (with `claim`, when that was
+    /// resumed). @return false when the session has ended or has a newer connection, and this is
+    /// being closed as that says.
+    bool attach(std::uint32_t claim, std::string_view first = {});
     /// Waits for what the client sends.
     virtual void wait_readable() = 0;
     /// Sends these last bytes; `rest_sent` follows.

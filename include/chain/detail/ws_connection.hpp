@@ -18,7 +18,7 @@ class WsConnection : public StreamConnection {
     WsConnection(Ref<SessionCore> session, Framing framing);
 
     /// Attaches itself to the session, takes what the client has sent already, and goes on reading.
-    void start(std::string received);
+    void start(std::uint32_t claim, std::string received);
 
     Framing framing() const noexcept override { return framing_; }
     void close(std::uint16_t code, std::string_view reason, std::string unsent) noexcept override;

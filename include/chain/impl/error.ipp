@@ -67,6 +67,7 @@ const char* describe(Errc code) noexcept {
         return "broker refused: compare its answer in the log with the adapter's settings";
     case Errc::broker_trimmed:
         return "broker trimmed: messages were gone before this node read them; keep longer streams";
+    case Errc::replaced: return "replaced: a newer connection has the session; close this one";
     }
     return "unknown error";
 }

@@ -156,6 +156,9 @@ class RawClient {
     /// What was read and not used yet.
     std::string_view rest() const { return std::string_view(buffer_).substr(used_); }
 
+    /// What was read and not used yet, which is used now.
+    std::string take_rest() { return take(rest().size()); }
+
     /// Reads an HTTP answer. @param head  it answers a HEAD, so it has no body.
     HttpReply read_http(bool head = false) {
         HttpReply reply;

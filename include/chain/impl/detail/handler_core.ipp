@@ -199,18 +199,19 @@ void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
     done(std::move(refusal));
 }
 
-void HandlerCore::connect(const Place& place, Request request, Framing framing, Connected done) {
+void HandlerCore::open_at(const Place& place, Request request, Framing framing,
+                          const Beginning& beginning, Connected done) {
     const auto lane = lane_at(place);
     if (lane->runs_on(place.executor))
-        return connect(*lane, std::move(request), framing, std::move(done));
-    auto task = [lane, request = std::move(request), framing, done] {
-        lane->handler().connect(*lane, request, framing, done);
+        return open(*lane, std::move(request), framing, beginning, std::move(done));
+    auto task = [lane, request = std::move(request), framing, beginning, done] {
+        lane->handler().open(*lane, request, framing, beginning, done);
     };
     if (!lane->post(std::move(task))) done(Refusal{503, "draining"});
 }
 
-void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
-    configure();
+void HandlerCore::open(Lane& lane, Request request, Framing framing, const Beginning& beginning,
+                       Connected done) {
     const Lane::Scope scope(lane);
     if (auto refusal = full())
         return refuse(done, draining() ? Errc::draining : Errc::too_many_sessions,
@@ -221,6 +222,8 @@ void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connecte
     pubsub_->uses(*dialect);
     const Ref<SessionCore> session(
         new SessionCore(Ref<Lane>(&lane), *dialect, framing, request.params()));
+    const bool announced = beginning.announced && dialect->name() == "chain";
+    if (announced || framing == Framing::sse) session->make_resumable(announced, beginning.reason);
     lane.add(*session);
     if (connect_) {
         spawn_connect(session, std::move(request), std::move(done));

@@ -39,10 +39,13 @@ void Lane::begin_joining(Membership& membership) {
 }
 
 void Lane::join(Membership& membership) {
+    std::erase(membership.entry().joining(), &membership);
+    enter_group(membership);
+}
+
+void Lane::enter_group(Membership& membership) {
     auto& session = membership.session();
-    auto& entry = membership.entry();
-    std::erase(entry.joining(), &membership);
-    auto& group = entry.group(session.serializer(), session.framing());
+    auto& group = membership.entry().group(session.serializer(), session.framing());
     membership.place(&group, static_cast<std::uint32_t>(group.members.size()));
     group.members.push_back(&membership);
     batch_.joined(membership);
@@ -56,16 +59,25 @@ void Lane::leave(Membership& membership) {
 
 void Lane::drop(Membership& membership) noexcept {
     std::erase(membership.entry().joining(), &membership);
-    if (auto* group = membership.group()) {
-        batch_.leaving(membership);
-        auto& members = group->members;
-        members.back()->place(group, membership.index());
-        members[membership.index()] = members.back();
-        members.pop_back();
-        membership.place(nullptr, 0);
-        if (members.empty()) batch_.abandoned(*group);
-    }
+    leave_group(membership);
     release_topic(membership.entry());
+}
+
+void Lane::leave_group(Membership& membership) noexcept {
+    auto* group = membership.group();
+    if (!group) return;
+    batch_.leaving(membership);
+    auto& members = group->members;
+    members.back()->place(group, membership.index());
+    members[membership.index()] = members.back();
+    members.pop_back();
+    membership.place(nullptr, 0);
+    if (members.empty()) batch_.abandoned(*group);
+}
+
+void Lane::regroup(Membership& membership) {
+    leave_group(membership);
+    enter_group(membership);
 }
 
 void Lane::apply(const Ref<Broadcast>& shared) {

@@ -4,6 +4,7 @@
 #include <chain/detail/outbox.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace chain::detail {
 
@@ -27,19 +28,25 @@ std::string_view Outbox::front() const noexcept {
                     : std::string_view();
 }
 
-void Outbox::keep(const Slice& slice, std::size_t taken) {
+void Outbox::handed_over(const Slice& slice, FrameSink* sink) {
+    sent_ += slice.numbered();
+    for (std::size_t i = 0; sink && i < slice.count(); ++i)
+        if (slice.piece(i).numbered) sink->numbered(slice.bytes_of(i));
+}
+
+void Outbox::keep(const Slice& slice, std::size_t taken, FrameSink* sink) {
     if (!backlog_) backlog_ = std::make_unique<Backlog>();
     const auto at = backlog_->bytes.size();
     backlog_->bytes += slice.bytes();
     for (std::size_t i = 0; i < slice.count(); ++i)
         backlog_->frames.push_back({at + slice.piece(i).end, slice.piece(i).numbered});
-    if (taken > 0) handed_over(taken);
+    if (taken > 0) handed_over(taken, sink);
 }
 
-void Outbox::handed_over(std::size_t count) {
+void Outbox::handed_over(std::size_t count, FrameSink* sink) {
     auto& [bytes, taken, frames, next] = *backlog_;
     taken += count;
-    advance();
+    advance(sink);
     if (taken == bytes.size()) {
         backlog_.reset();
         return;
@@ -55,14 +62,18 @@ void Outbox::handed_over(std::size_t count) {
 }
 
 /// Numbers the frames whose first byte is handed over, and passes those that are handed over whole.
-void Outbox::advance() {
+void Outbox::advance(FrameSink* sink) {
     auto& frames = backlog_->frames;
     auto& next = backlog_->next;
     while (next < frames.size()) {
         const auto begin = next == 0 ? 0 : frames[next - 1].end;
         if (begin >= backlog_->taken) return;
-        sent_ += frames[next].numbered ? 1 : 0;
-        frames[next].numbered = false;
+        if (std::exchange(frames[next].numbered, false)) {
+            ++sent_;
+            if (sink)
+                sink->numbered(
+                    std::string_view(backlog_->bytes).substr(begin, frames[next].end - begin));
+        }
         if (frames[next].end > backlog_->taken) return;
         ++next;
     }
@@ -75,7 +86,7 @@ std::string Outbox::take_partial() {
     if (backlog_->taken == begin) return {};
     const auto size = frames[backlog_->next].end - backlog_->taken;
     std::string rest(front().substr(0, size));
-    handed_over(size);
+    handed_over(size, nullptr); // it has its number already
     return rest;
 }
 

@@ -4,6 +4,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
+#include <chain/detail/resume_state.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/topic.hpp>
 
@@ -64,14 +65,17 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
         lane_->handler().notify([&](Observer& o) { o.bad_frame(failed); });
         return failed;
     }
+    if (resume_) count(message);
     route(message);
     lane_->run_later();
     return {};
 }
 
 void SessionCore::route(const Message& message) {
-    if (closed() || message.kind == MessageKind::ack) return;
-    if (message.kind == MessageKind::heartbeat) {
+    if (closed()) return;
+    if (message.kind == MessageKind::ack) {
+        if (resume_) confirm(message.count);
+    } else if (message.kind == MessageKind::heartbeat) {
         Message answer;
         answer.kind = MessageKind::reply;
         answer.ref = message.ref;
@@ -197,7 +201,8 @@ void SessionCore::send(const Message& message) {
     if (finished_) return;
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
-    lane_->batch().append(*this, text, binary, true);
+    // What is said on the protocol's own topic is not counted.
+    lane_->batch().append(*this, text, binary, message.topic != "_chain");
 }
 
 error_code SessionCore::send_text(std::string_view frame) {

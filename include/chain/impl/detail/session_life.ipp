@@ -4,7 +4,10 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
+#include <chain/detail/resume_request.hpp>
+#include <chain/detail/resume_state.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/session_keeper.hpp>
 #include <chain/detail/sse_format.hpp>
 
 #include <span>
@@ -12,32 +15,56 @@
 
 namespace chain::detail {
 
-/// WebSocket close codes that sessions end with by themselves.
-inline constexpr std::uint16_t close_gone = 1001;
-inline constexpr std::uint16_t close_failed = 1011;
-inline constexpr std::uint16_t close_slow = 1013;
-inline constexpr std::uint16_t close_replaced = 4001;
+/// Does a close with this code mean that one side broke the rules? Then the session is not to go
+/// on, so that a bad frame is not sent again for ever.
+bool ends_session(std::uint16_t code) noexcept {
+    return code == 1002 || code == 1003 || (code >= 1007 && code <= 1009);
+}
 
 SessionCore::Extras::Extras(SessionCore& session)
     : shutdown([](TimerNode& timer) { static_cast<Shutdown&>(timer).session->end(1000, {}); }) {
     shutdown.session = &session;
 }
 
-error_code SessionCore::attach(std::shared_ptr<Connection> connection) {
+error_code SessionCore::attach(std::shared_ptr<Connection> connection, std::uint32_t claim) {
     if (finished_) return make_error_code(Errc::closed);
-    if (connection->framing() != framing_) return make_error_code(Errc::other_framing);
-    if (const auto old = std::exchange(connection_, nullptr))
-        old->close(close_replaced, "replaced", take_partial());
-    connection_ = std::move(connection);
+    if (claim != 0 && !(resume_ && resume_->claims() == claim))
+        return make_error_code(Errc::replaced);
+    if (!resume_ && connection->framing() != framing_) return make_error_code(Errc::other_framing);
+    let_go(close_replaced, "replaced");
     stop_scheduled_shutdown();
+    if (resume_) arrive(connection->framing());
+    connection_ = std::move(connection);
     writable();
     return {};
+}
+
+/// Ends the connection, if there is one.
+void SessionCore::let_go(std::uint16_t code, std::string_view why) {
+    if (const auto old = std::exchange(connection_, nullptr)) old->close(code, why, take_partial());
 }
 
 std::string SessionCore::detach(const Connection& connection) noexcept {
     if (connection_.get() != &connection) return {};
     connection_.reset();
+    if (resume_) go_away();
     return take_partial();
+}
+
+void SessionCore::lost(const Connection& connection, std::uint16_t code) {
+    if (!attached(connection)) return;
+    detach(connection);
+    if (!resume_) end(code, {});
+}
+
+void SessionCore::break_off(std::uint16_t code, std::string_view why) {
+    if (!resume_) {
+        end(code, why);
+        return;
+    }
+    lane_->batch().deliver(*this);
+    let_go(code, why);
+    go_away();
 }
 
 /// The rest of the frame that the connection has begun, which is lost to any other.
@@ -49,12 +76,14 @@ std::string SessionCore::take_partial() {
 }
 
 void SessionCore::writable() {
+    Keeper keeper(*this);
     const auto before = outbox_.unsent();
     while (connection_ && !outbox_.idle()) {
         const auto taken = connection_->write(outbox_.front());
         if (taken == 0) break;
-        outbox_.handed_over(taken);
+        outbox_.handed_over(taken, keeper.sink());
     }
+    if (resume_ && outbox_.idle()) resume_->replaying = 0;
     lane_->handler().unsent() -= before - outbox_.unsent();
 }
 
@@ -65,7 +94,7 @@ void SessionCore::send_control(std::string_view framed) {
 /// The slice's events with their ids, which are the session's own: its public epoch, and the
 /// frame's number.
 const Slice& SessionCore::stamped(const Slice& slice) {
-    const auto epoch = to_hex(std::span(id_).first(4));
+    const auto epoch = epoch_of(id_);
     auto number = outbox_.next();
     auto& out = lane_->stamps();
     auto& event = lane_->scratch();
@@ -83,19 +112,21 @@ void SessionCore::transmit(const Slice& shared) {
     const auto& slice = framing_ == Framing::sse ? stamped(shared) : shared;
     const auto& bytes = slice.bytes();
     const std::size_t taken = connection_ && outbox_.idle() ? connection_->write(bytes) : 0;
+    Keeper keeper(*this);
     if (taken == bytes.size()) {
-        outbox_.handed_over(slice);
+        outbox_.handed_over(slice, keeper.sink());
         return;
     }
     const auto before = outbox_.unsent();
-    outbox_.keep(slice, taken);
+    outbox_.keep(slice, taken, keeper.sink());
     lane_->handler().unsent() += outbox_.unsent() - before;
     if (choked()) overflow();
 }
 
 bool SessionCore::choked() const noexcept {
     const auto& limits = lane_->handler().config().limits;
-    return outbox_.unsent() > limits.unsent_bytes_per_session ||
+    const auto again = resume_ ? resume_->replaying : 0;
+    return outbox_.unsent() > limits.unsent_bytes_per_session + again ||
            (!outbox_.idle() && lane_->handler().unsent() > limits.unsent_bytes);
 }
 
@@ -133,6 +164,7 @@ void SessionCore::end(std::uint16_t code, std::string_view why) {
     extras().close_code = code;
     extras_->close_reason = why;
     extras_->shutdown.disarm();
+    if (resume_ && ends_session(code)) lane_->handler().away().refuse(id_);
     std::vector<Ref<Membership>> all;
     for (auto* membership = memberships(); membership; membership = membership->next())
         all.emplace_back(membership);
@@ -160,6 +192,7 @@ void SessionCore::finish() {
         connection->close(extras_->close_code, extras_->close_reason, std::move(unsent));
     }
     drop_backlog();
+    forget_resuming();
     state_.reset();
     auto& handler = lane_->handler();
     const bool opened = handler.sessions().remove(*this);
@@ -183,6 +216,7 @@ void SessionCore::abandon() noexcept {
     lane_->batch().forget(*this);
     auto rest = take_partial();
     forget_backlog();
+    forget_resuming();
     if (!suspended) state_.reset();
     if (const auto connection = std::exchange(connection_, nullptr))
         connection->close(close_gone, {}, std::move(rest));

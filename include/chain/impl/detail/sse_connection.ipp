@@ -16,9 +16,9 @@ namespace chain::detail {
 SseConnection::SseConnection(Ref<SessionCore> session, std::chrono::milliseconds keep_alive)
     : StreamConnection(std::move(session)), keep_alive_(keep_alive) {}
 
-void SseConnection::start(std::chrono::milliseconds retry) {
+void SseConnection::start(std::uint32_t claim, std::chrono::milliseconds retry) {
     const Lane::Scope scope(session().lane());
-    if (!attach(retry_line(retry))) return;
+    if (!attach(claim, retry_line(retry))) return;
     arm(keep_alive_);
     wait_readable();
 }
@@ -44,11 +44,7 @@ void SseConnection::watch() {
 
 /// The end of the current stream, and of no other, starts the time in which the client may come
 /// back.
-void SseConnection::lost() {
-    if (!session().attached(*this)) return;
-    session().detach(*this);
-    session().schedule_shutdown(session().lane().handler().config().timeouts.resume_window);
-}
+void SseConnection::lost() { session().lost(*this, close_gone); }
 
 void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) noexcept {
     if (state() == State::closing || state() == State::closed) return;
@@ -58,11 +54,11 @@ void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) n
 void SseConnection::rest_sent() noexcept { part(); }
 
 void start_sse(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session,
-               std::shared_ptr<Unclaimed> unclaimed, std::chrono::milliseconds retry,
-               std::chrono::milliseconds keep_alive) {
-    auto start = [unclaimed = std::move(unclaimed), retry](SseConnection& connection) {
+               std::uint32_t claim, std::shared_ptr<Unclaimed> unclaimed,
+               std::chrono::milliseconds retry, std::chrono::milliseconds keep_alive) {
+    auto start = [unclaimed = std::move(unclaimed), claim, retry](SseConnection& connection) {
         unclaimed->session = nullptr;
-        connection.start(retry);
+        connection.start(claim, retry);
     };
     carry<SseConnection>(std::move(stream), session, std::move(start), keep_alive);
 }

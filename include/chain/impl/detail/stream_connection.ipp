@@ -18,12 +18,16 @@ StreamConnection::StreamConnection(Ref<SessionCore> session)
 
 StreamConnection::~StreamConnection() = default;
 
-bool StreamConnection::attach(std::string_view first) {
+bool StreamConnection::attach(std::uint32_t claim, std::string_view first) {
     set_up();
     heard_ = session_->lane().ticks();
     send(first); // A stream that has just answered a request has room for it.
-    if (!session_->attach(shared_from_this())) return true;
-    close(session_->close_code(), session_->close_reason(), {});
+    const auto failed = session_->attach(shared_from_this(), claim);
+    if (!failed) return true;
+    if (failed == Errc::replaced)
+        close(close_replaced, "replaced", {});
+    else
+        close(session_->close_code(), session_->close_reason(), {});
     wait_readable();
     return false;
 }

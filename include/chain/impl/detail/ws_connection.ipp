@@ -16,9 +16,9 @@ WsConnection::WsConnection(Ref<SessionCore> session, Framing framing)
                framing == Framing::websocket_deflate),
       framing_(framing) {}
 
-void WsConnection::start(std::string received) {
+void WsConnection::start(std::uint32_t claim, std::string received) {
     const Lane::Scope scope(session().lane());
-    if (!attach()) return;
+    if (!attach(claim)) return;
     arm(session().lane().handler().config().timeouts.idle / 2);
     if (!received.empty()) take(received);
     wait_readable();
@@ -79,9 +79,12 @@ void WsConnection::peer_closed(std::uint16_t code) {
         return;
     }
     const auto self = shared_from_this();
+    const Ref<SessionCore> kept(&session());
     session().lane().batch().deliver(session());
     auto unsent = session().detach(*this);
-    session().end(1000, {});
+    // Who says farewell does not come back.
+    if (!session().resumable() || code <= close_gone || ends_session(code))
+        session().end(ends_session(code) ? code : 1000, {});
     close(code, {}, std::move(unsent));
 }
 
@@ -110,7 +113,7 @@ void WsConnection::watch() {
     const auto quiet = silent();
     if (quiet >= idle) {
         state(State::failing);
-        session().end(1001, "idle");
+        session().break_off(close_gone, "idle");
     } else if (quiet >= idle / 2) {
         char header[ws_max_header];
         session().send_control({header, write_ws_header(header, WsOpcode::ping, 0)});
@@ -120,10 +123,6 @@ void WsConnection::watch() {
     }
 }
 
-void WsConnection::lost() {
-    if (!session().attached(*this)) return;
-    session().detach(*this);
-    session().end(1001, {});
-}
+void WsConnection::lost() { session().lost(*this, close_gone); }
 
 } // namespace chain::detail

@@ -9,6 +9,7 @@
 #include <chain/detail/lane_service.hpp>
 #include <chain/detail/poll_connection.hpp>
 #include <chain/detail/poll_table.hpp>
+#include <chain/detail/resume_request.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
@@ -146,10 +147,12 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         if (rest) return finish(poll_answer(200, std::move(*rest)));
         limit_.cancel();
         read_auth_header(request_, handler_->config());
-        handler_->connect(place_, std::exchange(request_, {}), Framing::lines,
-                          [self = shared_from_this()](ConnectResult result) {
-                              self->connected(std::move(result));
-                          });
+        auto request = std::exchange(request_, {});
+        take_resume_request(request); // polls have a way of their own to lose nothing
+        handler_->enter(place_, std::move(request), {}, Framing::lines,
+                        [self = shared_from_this()](ConnectResult result, std::uint32_t) {
+                            self->connected(std::move(result));
+                        });
     }
 
     void connected(ConnectResult result) {

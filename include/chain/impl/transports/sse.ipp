@@ -4,6 +4,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
+#include <chain/detail/resume_request.hpp>
 #include <chain/detail/sse_connection.hpp>
 #include <chain/detail/sse_format.hpp>
 #include <chain/detail/sse_tabs.hpp>
@@ -41,6 +42,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
           request_(std::move(request)), respond_(std::move(respond)) {}
 
     void run(const Place& place) {
+        wish_ = take_resume_request(request_);
         sid_ = request_.param("sid").value_or("sid");
         if (!handler_->allows_page(request_) && !cors_allows(request_, config_.cors))
             return refuse_page();
@@ -72,14 +74,23 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void open_stream(const Place& place) {
         if (handler_->draining()) return send_away();
         read_cookies();
-        const auto secret = secret_of(sid_);
-        auto session = secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
-        if (session) return stream(std::move(session), false);
-        make_room();
-        handler_->connect(place, request_, Framing::sse,
-                          [self = shared_from_this()](ConnectResult result) {
-                              self->connected(std::move(result));
-                          });
+        auto session = session_of_tab();
+        const auto last = event_id_from(request_.header("Last-Event-ID").value_or(""));
+        const bool comes_back = session && last && last->epoch == epoch_of(session->id());
+        if (comes_back || (session && !wish_.wanted && !wish_.shown)) {
+            // The browser itself opens the stream again, or a client that cannot resume loads anew.
+            wish_ = {.known = session};
+        } else if (session && wish_.wanted) {
+            Session(std::exchange(session, nullptr)).close(close_gone, "loaded again");
+        }
+        if (wish_.token && last && last->epoch == epoch_of(wish_.token->session))
+            wish_.received = last->number;
+        if (wish_.known && comes_back) wish_.received = last->number;
+        if (!session && !wish_.token) make_room();
+        handler_->enter(place, request_, wish_, Framing::sse,
+                        [self = shared_from_this()](ConnectResult result, std::uint32_t claim) {
+                            self->entered(std::move(result), claim);
+                        });
     }
 
     /// An EventSource that is answered 503 never comes back.
@@ -90,32 +101,34 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         finish(std::move(answer));
     }
 
-    void connected(ConnectResult result) {
+    void entered(ConnectResult result, std::uint32_t claim) {
         if (!result) return finish(refuse_connect(result.error()));
         const auto& session = SessionAccess::core(*result);
-        const auto secret = to_hex(make_random_id());
-        tabs_->add(secret, sid_, *session, handler_->sessions());
-        cookies_.push_back(set_cookie(config_.cookie, sid_, secret, cookie_path(), request_.tls));
-        stream(session, true);
+        if (session_of_tab() != session) {
+            const auto secret = to_hex(make_random_id());
+            tabs_->add(secret, sid_, *session, handler_->sessions());
+            cookies_.push_back(
+                set_cookie(config_.cookie, sid_, secret, cookie_path(), request_.tls));
+        }
+        stream(session, claim);
     }
 
-    void stream(Ref<SessionCore> session, bool fresh) {
+    void stream(const Ref<SessionCore>& session, std::uint32_t claim) {
         HttpAnswer answer;
         answer.headers = stream_headers();
         for (auto& cookie : cookies_) answer.headers.emplace_back("Set-Cookie", std::move(cookie));
-        auto unclaimed = std::make_shared<Unclaimed>(fresh ? session : nullptr);
-        answer.take_over = [config = config_, session = std::move(session),
+        auto unclaimed = std::make_shared<Unclaimed>(claim == 0 ? session : nullptr);
+        answer.take_over = [config = config_, session, claim,
                             unclaimed](std::unique_ptr<ByteStream> stream, std::string) {
-            start_sse(std::move(stream), session, unclaimed, config.retry, config.keep_alive);
+            start_sse(std::move(stream), session, claim, unclaimed, config.retry,
+                      config.keep_alive);
         };
         finish(std::move(answer));
     }
 
     void take_frames() {
         read_cookies();
-        const auto secret = secret_of(sid_);
-        const auto session =
-            secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
+        const auto session = session_of_post();
         if (!json_body()) return refuse(415, "send application/json");
         if (!session) return refuse(410, "no such session");
         if (!split_body())
@@ -129,13 +142,33 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
                 return refuse(400,
                               wrong == Errc::not_json ? "not JSON" : "not a frame of the protocol");
         }
-        for (const auto frame : frames_)
-            if (Session(session).dispatch(frame) == Errc::closed)
-                return refuse(410, "no such session");
+        auto take = [self = shared_from_this(), session] {
+            std::uint32_t received = 0;
+            const int status = session->take_post(self->wish_, self->frames_, received);
+            self->taken(status, received);
+        };
+        if (!on_lane(session->lane(), std::move(take))) refuse(410, "no such session");
+    }
+
+    void taken(int status, std::uint32_t received) {
+        if (status == 410) return refuse(410, "no such session");
         HttpAnswer answer;
+        answer.status = status;
         answer.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-        answer.body = "{}";
+        answer.body =
+            wish_.seq ? R"({"received":)" + std::to_string(received) + "}" : std::string("{}");
         finish(std::move(answer));
+    }
+
+    /// The session of a POST, by its token or by the tab's cookie.
+    Ref<SessionCore> session_of_post() {
+        if (!wish_.shown) return session_of_tab();
+        return wish_.token ? handler_->sessions().find(wish_.token->session) : nullptr;
+    }
+
+    Ref<SessionCore> session_of_tab() {
+        const auto secret = secret_of(sid_);
+        return secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
     }
 
     bool json_body() const {
@@ -205,6 +238,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     std::shared_ptr<SseTabs> tabs_;
     Request request_;
     HttpTransport::Respond respond_;
+    ResumeRequest wish_; ///< What the request says about its session.
     std::string sid_;
     std::vector<std::pair<std::string, std::string>>
         living_;                           ///< The browser's tabs: sid and secret.

@@ -89,7 +89,9 @@ struct Handshake {
     }
 };
 
-HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
+/// The answer that makes the connection one of `session`. A session that was resumed lives on
+/// without it, and has a claim; a new one has none.
+HttpAnswer upgrade(const Session& session, std::uint32_t claim, const Handshake& agreed) {
     HttpAnswer answer;
     answer.status = 101;
     answer.headers = {{"Upgrade", "websocket"},
@@ -99,14 +101,15 @@ HttpAnswer upgrade(const Session& session, const Handshake& agreed) {
         answer.headers.emplace_back("Sec-WebSocket-Protocol", agreed.subprotocol);
     if (!agreed.compression.empty())
         answer.headers.emplace_back("Sec-WebSocket-Extensions", agreed.compression);
-    answer.take_over = [unclaimed = std::make_shared<Unclaimed>(SessionAccess::core(session)),
-                        framing = agreed.framing()](std::unique_ptr<ByteStream> stream,
-                                                    std::string received) {
-        auto start = [unclaimed, received](WsConnection& connection) {
+    const auto& core = SessionAccess::core(session);
+    auto unclaimed = std::make_shared<Unclaimed>(claim == 0 ? core : nullptr);
+    answer.take_over = [unclaimed, core, claim, framing = agreed.framing()](
+                           std::unique_ptr<ByteStream> stream, std::string received) {
+        auto start = [unclaimed, claim, received](WsConnection& connection) {
             unclaimed->session = nullptr;
-            connection.start(received);
+            connection.start(claim, received);
         };
-        carry<WsConnection>(std::move(stream), unclaimed->session, std::move(start), framing);
+        carry<WsConnection>(std::move(stream), core, std::move(start), framing);
     };
     return answer;
 }
@@ -134,18 +137,21 @@ void WebSocketTransport::serve(const detail::Place& place, Request request, Resp
         });
         return respond(detail::refuse_socket(request, 403, "origin not allowed"));
     }
+    const auto wish = detail::take_resume_request(request);
     auto subprotocol = detail::read_subprotocols(request, handler->config());
     if (subprotocol.refusal != 0)
         return respond(detail::refuse_socket(request, subprotocol.refusal, subprotocol.reason));
+    if (subprotocol.chosen.empty()) subprotocol.chosen = wish.subprotocol;
     detail::Handshake agreed{detail::accept_key(*request.header("Sec-WebSocket-Key")),
                              std::move(subprotocol.chosen),
                              detail::agree_on_compression(request, handler->config().compression)};
     const auto framing = agreed.framing();
-    auto connected = [agreed = std::move(agreed),
-                      respond = std::move(respond)](ConnectResult result) {
-        respond(result ? detail::upgrade(*result, agreed) : detail::refuse_connect(result.error()));
+    auto entered = [agreed = std::move(agreed), respond = std::move(respond)](ConnectResult result,
+                                                                              std::uint32_t claim) {
+        respond(result ? detail::upgrade(*result, claim, agreed)
+                       : detail::refuse_connect(result.error()));
     };
-    handler->connect(place, std::move(request), framing, std::move(connected));
+    handler->enter(place, std::move(request), wish, framing, std::move(entered));
 }
 
 } // namespace chain

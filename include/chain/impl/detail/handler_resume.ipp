@@ -1,0 +1,102 @@
+// Definitions of <chain/detail/handler_core.hpp>: clients that come, and those that come back.
+#pragma once
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/lane_service.hpp>
+#include <chain/detail/visitors.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace chain::detail {
+
+void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
+    const auto wish = take_resume_request(request);
+    auto entered = [done = std::move(done)](ConnectResult result, std::uint32_t) {
+        done(std::move(result));
+    };
+    enter({lane.bare_executor(), false}, std::move(request), wish, framing, std::move(entered));
+}
+
+/// A client that wants its session back, on the way from where it came in to its session's lane,
+/// and back when it needs another one.
+struct HandlerCore::Return {
+    std::shared_ptr<HandlerCore> handler;
+    Place place;
+    std::shared_ptr<Visitors> visitors; ///< Of the context where it came in.
+    Request request;
+    ResumeRequest wish;
+    Framing framing;
+    Entered done;
+};
+
+void HandlerCore::enter(const Place& place, Request request, const ResumeRequest& wish,
+                        Framing framing, Entered done) {
+    configure();
+    auto session = wish.known;
+    if (!session && wish.token) session = sessions_.find(wish.token->session);
+    auto coming = std::make_shared<Return>(Return{
+        shared_from_this(), place, nullptr, std::move(request), wish, framing, std::move(done)});
+    if (!session) return open_instead(*coming, why_missing(wish));
+    auto& context = net::query(place.executor, net::execution::context);
+    coming->visitors = net::use_service<LaneService>(context).visitors();
+    const bool posted = on_lane(session->lane(), [session, coming] {
+        const auto claimed = session->claim(coming->wish, coming->framing, coming->request);
+        coming->handler->claimed(coming, session, claimed);
+    });
+    if (!posted) open_instead(*coming, NotResumed::expired);
+}
+
+/// Why there is no session of this token.
+NotResumed HandlerCore::why_missing(const ResumeRequest& wish) const {
+    if (!wish.shown) return NotResumed::none;
+    if (!wish.token || wish.token->server != instance_) return NotResumed::unknown;
+    return away_.refused(wish.token->session) ? NotResumed::refused : NotResumed::expired;
+}
+
+/// On the session's lane.
+void HandlerCore::claimed(const std::shared_ptr<Return>& coming, const Ref<SessionCore>& session,
+                          const SessionCore::Claimed& claimed) {
+    if (claimed.late) {
+        coming->done(Refusal{409, "a newer attempt has been made"}, 0);
+        return;
+    }
+    auto reason = claimed.reason;
+    if (reason == NotResumed::expired && away_.refused(session->id())) reason = NotResumed::refused;
+    if (reason == NotResumed::none) {
+        notify([](Observer& o) { o.session_resumed(); });
+        coming->done(Session(session), claimed.number);
+        return;
+    }
+    coming->visitors->while_alive([&] {
+        net::post(coming->place.executor,
+                  [coming, reason] { coming->handler->open_instead(*coming, reason); });
+    });
+}
+
+/// Opens a new session for a client that cannot have its old one, or had none.
+void HandlerCore::open_instead(Return& coming, NotResumed reason) {
+    if (reason != NotResumed::none)
+        notify([&](Observer& o) { o.resume_failed(to_string(reason)); });
+    const bool announced = coming.wish.wanted || coming.wish.shown;
+    auto connected = [done = std::move(coming.done)](ConnectResult result) {
+        done(std::move(result), 0);
+    };
+    open_at(coming.place, std::move(coming.request), coming.framing, {announced, reason},
+            std::move(connected));
+}
+
+bool HandlerCore::may_resume(SessionCore& session, const Request& request) {
+    if (!resume_) return true;
+    try {
+        Session handle{Ref<SessionCore>(&session)};
+        return !resume_(handle, request);
+    } catch (...) {
+        connect_failed(std::current_exception());
+        return false;
+    }
+}
+
+} // namespace chain::detail

@@ -1,0 +1,97 @@
+// Definitions of <chain/detail/resume_request.hpp>.
+#pragma once
+
+#include <chain/detail/resume_request.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/detail/text.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace chain::detail {
+
+inline constexpr std::string_view resume_protocol = "chain.resume.";
+
+std::optional<std::uint32_t> number_from(std::string_view text) noexcept {
+    std::uint32_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [at, failed] = std::from_chars(text.data(), end, number);
+    if (failed != std::errc() || at != end) return std::nullopt;
+    return number;
+}
+
+bool reserved_param(std::string_view name) noexcept {
+    return name == "session" || name == "received" || name == "resume" || name == "attempt" ||
+           name == "seq";
+}
+
+/// The target without the reserved parameters.
+std::string without_reserved(std::string_view target) {
+    auto query = target;
+    std::string kept(take_until(query, '?'));
+    char separator = '?';
+    while (!query.empty()) {
+        const auto part = take_until(query, '&');
+        if (part.empty() || reserved_param(part.substr(0, part.find('=')))) continue;
+        (kept += std::exchange(separator, '&')).append(part);
+    }
+    return kept;
+}
+
+void show(ResumeRequest& out, std::string_view token) {
+    out.shown = true;
+    out.token = resume_token_from(token);
+}
+
+/// Takes the token out of a list of subprotocols, and `chain`, which was offered beside it.
+void take_subprotocol(ResumeRequest& out, std::string& field) {
+    std::string kept;
+    bool has_chain = false;
+    std::string_view rest = field;
+    while (!rest.empty()) {
+        const auto name = trim_spaces(take_until(rest, ','));
+        if (name.starts_with(resume_protocol)) {
+            show(out, name.substr(resume_protocol.size()));
+            out.subprotocol = name;
+        } else if (name == "chain") {
+            has_chain = true;
+        } else if (!name.empty()) {
+            (kept += kept.empty() ? "" : ", ").append(name);
+        }
+    }
+    if (out.subprotocol.empty()) return;
+    if (has_chain) out.subprotocol = "chain";
+    field = std::move(kept);
+}
+
+ResumeRequest take_resume_request(Request& request) {
+    ResumeRequest out;
+    for (const auto& [name, value] : request.query) {
+        if (name == "resume") out.wanted = value == "1";
+        if (name == "session") show(out, value);
+        if (name == "received") out.received = number_from(value);
+        if (name == "attempt") out.attempt = number_from(value);
+        if (name == "seq") out.seq = number_from(value);
+    }
+    for (auto& [name, value] : request.headers) {
+        if (equals_ignoring_case(name, "Sec-WebSocket-Protocol")) take_subprotocol(out, value);
+        if (equals_ignoring_case(name, "X-Chain-Session")) show(out, std::exchange(value, {}));
+    }
+    if (out.token && !out.received) out.received = 0;
+    std::erase_if(request.query, [](const auto& item) { return reserved_param(item.first); });
+    request.target = without_reserved(request.target);
+    return out;
+}
+
+std::optional<EventId> event_id_from(std::string_view text) noexcept {
+    const auto dash = text.rfind('-');
+    if (dash == std::string_view::npos) return std::nullopt;
+    const auto number = number_from(text.substr(dash + 1));
+    if (!number) return std::nullopt;
+    return EventId{text.substr(0, dash), *number};
+}
+
+std::string epoch_of(const RandomId& id) { return to_hex(id).substr(0, 8); }
+
+} // namespace chain::detail
