@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 namespace chain::detail {
@@ -92,6 +93,6 @@ std::optional<EventId> event_id_from(std::string_view text) noexcept {
     return EventId{text.substr(0, dash), *number};
 }
 
-std::string epoch_of(const RandomId& id) { return to_hex(id).substr(0, 8); }
+std::string epoch_of(const RandomId& id) { return to_hex(std::span(id).first(4)); }
 
 } // namespace chain::detail

@@ -10,7 +10,6 @@
 #include <chain/detail/session_keeper.hpp>
 #include <chain/detail/sse_format.hpp>
 
-#include <span>
 #include <utility>
 
 namespace chain::detail {
