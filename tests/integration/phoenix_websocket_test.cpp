@@ -128,6 +128,20 @@ TEST_CASE("phoenix 9: push, reply and broadcast of bytes are binary frames") {
     CHECK(client.receive_binary() == "\2\6\3room:asayefg"s);
 }
 
+TEST_CASE("phoenix 9: bytes stay binary frames where compression was agreed on") {
+    chain::HandlerConfig config;
+    config.compression = {.enabled = true, .threshold = 100'000};
+    TestServer server(room_channel(), config);
+    server.start();
+    RawClient client(server.port());
+    REQUIRE(client.upgrade(path + v2, "Sec-WebSocket-Extensions: permessage-deflate\r\n").status ==
+            101);
+    client.send_text(R"(["1","1","room:a","phx_join",{}])");
+    client.receive();
+    client.send_text(R"(["1","2","room:a","bytes",{}])");
+    CHECK(client.read_frame().value().first == 0x82);
+}
+
 TEST_CASE("phoenix 12: a binary frame that is none closes the connection, not with 1000") {
     TestServer server(room_channel());
     server.start();
@@ -324,6 +338,23 @@ TEST_CASE("an origin function that throws refuses the page, and is told") {
     server.start();
     CHECK(upgrade(server.port(), "", "Origin: https://other.com\r\n").status == 403);
     CHECK(server.watch->thrown() == std::vector<std::string>{"on purpose"});
+}
+
+TEST_CASE("an origin function sees the variables of the path, which no query can replace") {
+    chain::HandlerConfig config{.endpoint = "/t/:tenant"};
+    config.allow_origin = [](const chain::PageOrigin& origin, const chain::Request& request) {
+        return origin.host == std::string(request.param("tenant").value_or("")) + ".test";
+    };
+    chain::Handler handler(config);
+    handler.add(room_channel());
+    chain::Server server({.port = 0, .threads = 1});
+    server.mount(handler).listen().start();
+    const auto status = [&](const std::string& target) {
+        return RawClient(server.port()).upgrade(target, "Origin: https://evil.test\r\n").status;
+    };
+    CHECK(status("/t/good/websocket") == 403);
+    CHECK(status("/t/good/websocket?tenant=evil") == 403);
+    CHECK(status("/t/evil/websocket") == 101);
 }
 
 TEST_CASE("phoenix 29: subprotocols are agreed to, and unknown ones refused") {

@@ -733,3 +733,14 @@ TEST_CASE("10,000 messages arrive at 100 streams, each once and in order") {
     for (int i = 0; i < messages; ++i) REQUIRE(own.receive() == said(std::to_string(i)));
     for (auto& stream : streams) CHECK(stream.number() == messages + 1);
 }
+
+TEST_CASE("what a client writes into the path cannot become an attribute of the cookie") {
+    chain::Handler handler({.endpoint = "/rooms/:room"});
+    handler.add(test::room_channel());
+    chain::Server server({.port = 0, .threads = 1});
+    server.mount(handler).listen().start();
+    RawClient client(server.port());
+    const auto cookie = client.get("/rooms/a;Domain=example.com;x/sse").header("set-cookie");
+    CHECK(cookie.find("; Path=/rooms/a%3BDomain=example.com%3Bx/sse;") != std::string::npos);
+    CHECK(cookie.find("; Domain") == std::string::npos);
+}

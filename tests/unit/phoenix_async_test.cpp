@@ -75,6 +75,25 @@ TEST_CASE("phoenix 48: a second join while a handler runs closes the first after
                                               v2_reply("3", "4", "room:a")});
 }
 
+TEST_CASE("phoenix 49: what comes behind a join waits while a leave handler takes its time") {
+    test::Gate gate;
+    auto channel = slow_channel(gate);
+    channel.on_leave([&gate](Socket&, chain::LeaveReason) -> chain::net::awaitable<void> {
+        co_await gate.wait();
+    });
+    PhoenixRoom room(channel);
+    CHECK(room.answers(v2("1", "1", "room:a", "phx_join")).size() == 2);
+    room.client.send(v2("1", "2", "room:a", "phx_leave"));
+    room.client.send(v2("3", "3", "room:a", "phx_join"));
+    room.client.send(v2("3", "4", "room:a", "echo"));
+    CHECK(room.client.receive_all().empty());
+    gate.open();
+    room.kit.run();
+    CHECK(room.client.receive_all() ==
+          Frames{v2_reply("1", "2", "room:a"), closed("1", "room:a"), v2_reply("3", "3", "room:a"),
+                 v2("3", "", "room:a", "welcome", R"({"n":1})"), v2_reply("3", "4", "room:a")});
+}
+
 TEST_CASE("phoenix 48: a join during a join") {
     test::Gate gate;
     PhoenixRoom room(slow_channel(gate));

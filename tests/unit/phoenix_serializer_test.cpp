@@ -187,6 +187,13 @@ TEST_CASE("phoenix 6: what is no frame of version 2") {
     CHECK_FALSE(failure(v2, R"([")" + std::string(255, 'r') + R"(","2","t","e",{}])"));
 }
 
+TEST_CASE("phoenix 10: a reference that is no string is no longer than one either") {
+    const auto with = [](const std::string& ref) { return "[" + ref + R"(,"2","t","e",{}])"; };
+    CHECK_FALSE(failure(v2, with(std::string(255, '7'))));
+    CHECK(failure(v2, with(std::string(256, '7'))) == Errc::malformed_frame);
+    CHECK(failure(v2, with("[" + std::string(254, '7') + "]")) == Errc::malformed_frame);
+}
+
 TEST_CASE("phoenix 7: version 1 needs topic, event, payload and ref, which may be null") {
     CHECK(failure(v1, R"({"topic":"t","event":"e","payload":{}})") == Errc::malformed_frame);
     CHECK(failure(v1, R"({"topic":"t","event":"e","ref":"1"})") == Errc::malformed_frame);
