@@ -14,6 +14,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -61,10 +62,15 @@ net::awaitable<void> serve_tls(const chain::Handler& handler, tcp::socket socket
 /// A strand for each connection.
 net::awaitable<void> accept(const chain::Handler& handler, net::io_context& context,
                             tcp::acceptor& acceptor, std::shared_ptr<chain::Tls> tls) {
+    net::steady_timer pause{context};
     for (;;) {
         auto [failed, socket] = co_await acceptor.async_accept(net::make_strand(context), no_throw);
         if (failed == net::error::operation_aborted) co_return;
-        if (failed) continue;
+        if (failed) { // mostly: no file descriptors are left
+            pause.expires_after(std::chrono::milliseconds(100));
+            co_await pause.async_wait(no_throw);
+            continue;
+        }
         const auto executor = socket.get_executor();
         net::co_spawn(executor,
                       tls ? serve_tls(handler, std::move(socket), tls->context())

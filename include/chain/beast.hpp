@@ -41,7 +41,7 @@ ReadAhead read_ahead(Buffer& buffer) {
             net::buffer_copy(buffer.prepare(bytes.size()), net::buffer(bytes.data(), bytes.size()));
         buffer.commit(size);
     };
-    return {take, give};
+    return {buffer.max_size(), take, give};
 }
 
 /// Completes on the executor of the handler, whose context it keeps at work.
@@ -74,8 +74,8 @@ struct StartExchange {
 ///
 /// A plain request (a POST, a poll, a file of the browser client) is answered, and the stream stays
 /// the application's. A WebSocket, and a stream of server-sent events, take it: `stream` is moved
-/// from, with what is in `buffer`. A handler without any transport gets a WebSocketTransport and an
-/// SseTransport.
+/// from, with what is in `buffer`. A handler without any transport gets one for WebSocket, one for
+/// SSE and one for long-polling.
 ///
 /// A plain TCP or UNIX socket, also in a `beast::tcp_stream`, is moved to the least loaded
 /// io_context of `Handler::use`. Where none is declared, and for TLS and streams of any other kind,

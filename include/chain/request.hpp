@@ -18,12 +18,12 @@ class Request {
     /// Names and values, in order.
     using Fields = std::vector<std::pair<std::string, std::string>>;
 
-    std::string method = "GET";  ///< HTTP method, upper case.
-    std::string target;          ///< Path and query as sent.
-    Fields query;                ///< Decoded query parameters, in order. Names may repeat.
-    Fields headers;              ///< Header fields, in order. Names may repeat.
-    std::string body;            ///< Of a POST.
-    std::string peer_address;    ///< The client's IP address as text; empty when there is none.
+    std::string method = "GET"; ///< HTTP method, upper case.
+    std::string target;         ///< Path and query as sent.
+    Fields query;               ///< Decoded query parameters, in order. Names may repeat.
+    Fields headers;             ///< Header fields, in order. Names may repeat.
+    std::string body;           ///< Of a POST.
+    std::string peer_address; ///< The IP address as text; "unix" for a UNIX socket; empty: unknown.
     std::uint16_t peer_port = 0; ///< The client's port; 0 when there is none.
     bool tls = false;            ///< Did the client connect over TLS?
     /// The token that a Phoenix client authenticates with (its `authToken`), which it keeps out of

@@ -213,6 +213,23 @@ TEST_CASE("a body over the limit is answered 413 before it is read, where the li
     CHECK(broken.read_http().status == 400);
 }
 
+TEST_CASE("a body may come in many pieces, where the library reads it") {
+    MountedServer server(Mount::header, test::room_channel());
+    RawClient client(server.port());
+    for (const char byte : post("/socket/sse", "[0,0,1,\"_chain\",\"_heartbeat\",null]"))
+        client.send({&byte, 1});
+    CHECK(client.read_http().status == 410);
+    CHECK(client.get("/mine").body == "own /mine");
+}
+
+TEST_CASE("a chunk's header without an end is not buffered without one") {
+    MountedServer server(Mount::header, test::room_channel());
+    RawClient client(server.port());
+    client.send("POST /socket/sse HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
+                std::string(100'000, 'a'));
+    CHECK(client.read_http().status == 413);
+}
+
 TEST_CASE("a body over the limit is answered 413 where the application has read it") {
     MountedServer server(Mount::strand, test::room_channel(),
                          chain::HandlerConfig{.limits = {.body_bytes = 1000}});

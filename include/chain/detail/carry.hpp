@@ -50,6 +50,7 @@ void carry(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session, 
         start_in<Protocol>(lane, *stream, start, session, args...);
     } else if (auto socket = stream->release()) {
         lane.post([socket, session, start, args...] {
+            if (session->lane().closed()) return;
             start_in<Protocol>(session->lane(), *socket, start, session, args...);
         });
     }

@@ -21,6 +21,7 @@ namespace chain::detail {
 
 /// The application's buffer, whatever its type.
 struct ReadAhead {
+    std::size_t room;                           ///< What it can hold at the most.
     std::function<std::string()> take;          ///< Takes all that is in it.
     std::function<void(std::string_view)> give; ///< Puts this into it, as it is empty.
 };
@@ -61,6 +62,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     HttpAnswer answer_;
     std::string bytes_;
     std::shared_ptr<Parser> parser_;
+    std::optional<StreamReader> reader_; ///< Of the body.
     boost::beast::flat_buffer buffer_;
     std::optional<net::steady_timer> timer_;
     bool linger_ = false; ///< Was the request refused before all of it was read?

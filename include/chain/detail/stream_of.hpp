@@ -5,6 +5,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/stream_traits.hpp>
@@ -26,6 +27,9 @@ Peer peer_of(Socket& socket) {
         if (address.is_v6() && address.to_v6().is_v4_mapped())
             address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
         return {address.to_string(), peer.port()};
+    } else if constexpr (std::is_same_v<typename Socket::protocol_type,
+                                        net::local::stream_protocol>) {
+        return {"unix", 0};
     } else {
         return {};
     }

@@ -6,6 +6,7 @@
 
 #include <boost/asio/ssl/stream.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace chain {
@@ -20,8 +21,13 @@ std::shared_ptr<net::ssl::context> make_context(const TlsConfig& config) {
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS); // idle connections hold less
+    // OpenSSL would ask at the terminal for the password of a key that has one.
+    context->set_password_callback(
+        [](std::size_t, net::ssl::context::password_purpose) { return std::string(); });
     context->use_certificate_chain_file(config.certificate_chain);
     context->use_private_key_file(config.private_key, net::ssl::context::pem);
+    if (SSL_CTX_check_private_key(native) != 1)
+        throw std::invalid_argument("chain: the private key is not that of the certificate");
     return context;
 }
 

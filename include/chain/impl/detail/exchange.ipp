@@ -8,6 +8,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/beast/http/read.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -48,6 +49,10 @@ void Exchange::read_body() {
     if (length && *length > limit) return refuse(413, "too long");
     if (parser_->is_done()) return have_body({});
     const auto ahead = read_ahead_.take();
+    // What follows the body has to fit the application's buffer; and a chunk's header is not
+    // counted by the body's limit.
+    constexpr std::size_t least = 16 * 1024, more = 8 * 1024;
+    buffer_.max_size(std::min(read_ahead_.room, std::max(least, ahead.size() + more)));
     std::memcpy(buffer_.prepare(ahead.size()).data(), ahead.data(), ahead.size());
     buffer_.commit(ahead.size());
     start_timer();
@@ -55,13 +60,14 @@ void Exchange::read_body() {
         self->timer_.reset();
         self->have_body(failed);
     };
-    StreamReader reader(*stream_);
-    http::async_read(reader, buffer_, *parser_, std::move(done));
+    reader_.emplace(*stream_);
+    http::async_read(*reader_, buffer_, *parser_, std::move(done));
 }
 
 void Exchange::have_body(error_code failed) {
     const auto rest = buffer_.data();
-    if (failed == http::error::body_limit) return refuse(413, "too long");
+    if (failed == http::error::body_limit || failed == http::error::buffer_overflow)
+        return refuse(413, "too long");
     if (failed && failed.category() == make_error_code(http::error::bad_chunk).category() &&
         failed != http::error::partial_message)
         return refuse(400, "bad request");

@@ -172,7 +172,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     net::steady_timer timer_;
     std::unique_ptr<ByteStream> stream_;
     unsigned turn_ = 0; ///< Tells the timer's current wait from earlier ones.
-    boost::beast::flat_buffer buffer_;
+    /// A chunk's header is not counted by the body's limit.
+    boost::beast::flat_buffer buffer_{site_->config().header_bytes + 8 * 1024};
 };
 
 void serve_http(HttpSocket socket, std::shared_ptr<HttpSite> site) {

@@ -200,6 +200,7 @@ void SessionCore::finish() {
 }
 
 void SessionCore::abandon() noexcept {
+    if (finished_) return;
     const Ref<SessionCore> self(this);
     closed_.store(true, std::memory_order_release);
     ending_ = finished_ = true;

@@ -52,7 +52,7 @@ TrustedProxies::TrustedProxies(const std::vector<std::string>& networks) {
 }
 
 bool TrustedProxies::trusts(std::string_view address) const {
-    if (address.empty()) return unix_;
+    if (address == "unix") return unix_;
     Bytes bytes;
     if (!parse(address, bytes)) return false;
     const auto within = [&](const Network& network) {
@@ -83,7 +83,8 @@ std::string_view last_element(const Request& request, std::string_view name) noe
 void TrustedProxies::apply(Request& request) const {
     if ((networks_.empty() && !unix_) || !trusts(request.peer_address)) return;
     const auto scheme = last_element(request, "X-Forwarded-Proto");
-    if (!scheme.empty()) request.tls = equals_ignoring_case(scheme, "https");
+    if (!scheme.empty())
+        request.tls = equals_ignoring_case(scheme, "https") || equals_ignoring_case(scheme, "wss");
     const std::string host(last_element(request, "X-Forwarded-Host"));
     if (!host.empty()) {
         std::erase_if(request.headers,
