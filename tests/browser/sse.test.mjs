@@ -191,7 +191,7 @@ describe("a page with an old client", () => {
   async function page(name, room) {
     const window = await browser.window();
     windows.push(window);
-    await window.page.goto(`${proxy.url}healthz`);
+    await window.page.goto(`${proxy.url}icon.svg`);
     await enter(window.page, name, room);
     return window.page;
   }
