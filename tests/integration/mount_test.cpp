@@ -50,7 +50,7 @@ TEST_CASE("a mounted handler serves WebSockets on streams of every kind") {
         grace.send_text(R"([0,1,2,"room:a","say","hello"])");
         CHECK(ada.receive() == R"([2,"room:a","say","hello"])");
         CHECK(grace.receive() == R"([2,"room:a","say","hello"])");
-        CHECK(server.count(Served::upgraded) == 2);
+        CHECK(server.served(Served::upgraded, 2));
         ada.send(test::ws_close(1000));
         CHECK(ada.close_code() == 1000);
         grace.reset();
@@ -102,8 +102,8 @@ TEST_CASE("after a POST the connection serves the application's own next request
         CHECK(poster.read_http().body == "own /too");
         CHECK(stream.receive() == "[1,1,1,0,{}]");
         CHECK(stream.receive() == "[1,1,2,0,1]");
-        CHECK(server.count(Served::keep_alive) == 2);
-        CHECK(server.count(Served::streaming) == 1);
+        CHECK(server.served(Served::keep_alive, 2));
+        CHECK(server.served(Served::streaming, 1));
     }
 }
 

@@ -42,10 +42,11 @@ constexpr auto no_throw = net::as_tuple(net::use_awaitable);
 /// What loops of all kinds share.
 struct App {
     std::optional<chain::Handler> handler;
-    std::array<std::atomic<std::size_t>, 4> counts{};
+    std::array<std::size_t, 4> counts{};
+    test::Signal counted;
 
     Served note(Served served) {
-        ++counts[static_cast<std::size_t>(served)];
+        counted.change([&] { ++counts[static_cast<std::size_t>(served)]; });
         return served;
     }
 };
@@ -291,8 +292,9 @@ RawClient MountedServer::member(const std::string& topic) const {
     return client;
 }
 
-std::size_t MountedServer::count(Served served) const {
-    return state_->app.counts[static_cast<std::size_t>(served)];
+bool MountedServer::served(Served what, std::size_t times) const {
+    const auto& count = state_->app.counts[static_cast<std::size_t>(what)];
+    return state_->app.counted.wait([&] { return count == times; });
 }
 
 void MountedServer::destroy_contexts() { state_->destroy_contexts(); }

@@ -42,8 +42,8 @@ class MountedServer {
     std::uint16_t port() const;
     /// A WebSocket client that has joined `topic` with join reference 1.
     RawClient member(const std::string& topic) const;
-    /// How many requests were answered so.
-    std::size_t count(chain::Served served) const;
+    /// Waits until so many requests were answered so.
+    bool served(chain::Served what, std::size_t times) const;
     /// Ends the threads and the io_contexts, whatever lives in them.
     void destroy_contexts();
     /// The last handle of the handler goes.
