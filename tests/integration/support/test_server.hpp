@@ -26,11 +26,9 @@ class Signal {
     /// Changes what is waited for, and tells those who wait.
     template <class Change>
     void change(Change what) {
-        {
-            const std::lock_guard lock(mutex_);
-            what();
-        }
-        changed_.notify_all();
+        const std::lock_guard lock(mutex_);
+        what();
+        changed_.notify_all(); // under the lock: who waits may destroy this as soon as it is free
     }
     void notify() {
         change([] {});
