@@ -54,8 +54,8 @@ class Gate {
             ++arrived_;
             now = open_;
             if (!now) waiting_.push_back(go_on);
+            changed_.notify_all();
         }
-        changed_.notify_all();
         if (now) go_on();
     }
 
