@@ -44,7 +44,7 @@ export function compile(name, content) {
 /** Links an object file with the library. @return the program */
 export function link(object) {
   const program = object.replace(/\.cpp\.o$/, "");
-  const folders = [cached("OPENSSL_CRYPTO_LIBRARY"), cached("OPENSSL_SSL_LIBRARY")].filter((path) => path !== "");
-  run([cached("CMAKE_CXX_COMPILER"), ...cached("CMAKE_CXX_FLAGS").split(" ").filter(Boolean), object, join(build, "libchain.a"), ...folders, "-pthread", "-o", program]);
+  const libraries = ["OPENSSL_SSL_LIBRARY", "OPENSSL_CRYPTO_LIBRARY", "ZLIB_LIBRARY_RELEASE"].map(cached).filter((path) => path !== "");
+  run([cached("CMAKE_CXX_COMPILER"), ...cached("CMAKE_CXX_FLAGS").split(" ").filter(Boolean), object, join(build, "libchain.a"), ...libraries, "-pthread", "-o", program]);
   return program;
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 using chain::Errc, chain::Message, chain::MessageKind, chain::Serializer, chain::Status;
 
 namespace {
@@ -230,7 +231,7 @@ TEST_CASE("phoenix 8: a client's binary push") {
 
 TEST_CASE("phoenix 8: empty references of a binary push are none") {
     Message in;
-    REQUIRE_FALSE(read(v2, "\0\0\0\1\1te"s, in, true));
+    REQUIRE_FALSE(read(v2, "\0\0\0\1\1te"sv, in, true));
     CHECK(in.join_ref.empty());
     CHECK(in.ref.empty());
     CHECK(in.payload.empty());
@@ -248,7 +249,7 @@ TEST_CASE("phoenix 9: the server's binary push, reply and broadcast") {
 }
 
 TEST_CASE("phoenix 9: bytes are base64 where there is no binary frame") {
-    const auto push = message(MessageKind::push, "\1\2\3\4"s, true);
+    const auto push = message(MessageKind::push, "\1\2\3\4"sv, true);
     CHECK(written(*chain::phoenix_v2_text(), push) ==
           R"(["12",null,"topic","event",{"$binary":"AQIDBA=="}])");
     CHECK(written(v1, push) ==
@@ -296,7 +297,7 @@ TEST_CASE("phoenix 11: lengths in binary frames are those of the UTF-8 bytes") {
                                "12\xC3\xA9\xE2\x82\xAC"
                                "efg"s);
     Message in;
-    REQUIRE_FALSE(read(v2, "\0\0\0\2\3\xC3\xA9\xE2\x82\xAC!"s, in, true));
+    REQUIRE_FALSE(read(v2, "\0\0\0\2\3\xC3\xA9\xE2\x82\xAC!"sv, in, true));
     CHECK(in.topic == push.topic);
     CHECK(in.event == push.event);
 }
