@@ -19,7 +19,7 @@ const CHROMIUM_FLAGS = [
 ];
 
 /** The path of a program of the build, or an exception that says what is missing. */
-function builtProgram(what, path, variable) {
+export function builtProgram(what, path, variable) {
   const given = process.env[variable];
   const builds = ["build/dev", "build/release"].map((build) => fileURLToPath(new URL(`${build}/${path}`, root)));
   const places = given ? [given] : builds;
@@ -60,10 +60,14 @@ export class ChatServer {
     return server;
   }
 
+  /** What the program is called with. */
+  words() {
+    return [String(this.port), ...(process.env.CHAIN_CHAT_ARGS ?? "").split(" ").filter((word) => word)];
+  }
+
   async start() {
     this.output = "";
-    const extra = (process.env.CHAIN_CHAT_ARGS ?? "").split(" ").filter((word) => word);
-    this.process = spawn(this.constructor.program(), [String(this.port), ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(this.constructor.program(), this.words(), { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.process.once("exit", resolve).once("error", resolve));
     this.process.unref(); // a failed test must not leave the run waiting for it
     process.once("exit", () => this.process.kill("SIGKILL"));
@@ -73,9 +77,9 @@ export class ChatServer {
     }
     await until("the address of the chat's server", () => {
       if (this.process.exitCode !== null || this.process.signalCode) throw new Error(`the chat's server ended at once: ${this.output}`);
-      return /https?:\S+:(\d+)\n/.test(this.output);
+      return /https?:\S+:(\d+)\/?\n/.test(this.output);
     });
-    const [, scheme, port] = /(https?):\S+:(\d+)\n/.exec(this.output);
+    const [, scheme, port] = /(https?):\S+:(\d+)\/?\n/.exec(this.output);
     this.port = Number(port);
     this.url = `${scheme}://localhost:${this.port}/`;
   }
