@@ -35,6 +35,7 @@ struct Refusal;
 struct ServerConfig;
 
 namespace detail {
+class ClusterService;
 class HandlerCore;
 class Lane;
 class Membership;

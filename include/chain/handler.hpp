@@ -90,10 +90,12 @@ class Handler {
     /// Handles a frame as if the session's client had sent it. Thread-safe.
     /// @return as `Session::dispatch`
     error_code dispatch(Session session, std::string_view frame) { return session.dispatch(frame); }
-    /// Ends every session of this name on this node (`Session::name`): leave handlers run, and the
+    /// Ends every session of this name (`Session::name`) on all nodes: leave handlers run, and the
     /// connections are closed with 1001, so that clients come back and are asked anew who they are.
     /// Thread-safe.
-    void disconnect(std::string_view name);
+    /// @return no error; when this node's sessions alone were ended: `Errc::adapter_down`,
+    /// `Errc::adapter_full`, `Errc::adapter_failed`
+    error_code disconnect(std::string_view name);
     /// How many sessions live now. Thread-safe.
     std::size_t sessions() const noexcept;
     /// The endpoint's pub/sub. Thread-safe.

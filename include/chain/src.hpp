@@ -15,6 +15,7 @@
 #include <chain/impl/detail/call_gate.ipp>
 #include <chain/impl/detail/clock.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
+#include <chain/impl/detail/cluster_service.ipp>
 #include <chain/impl/detail/dialect.ipp>
 #include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/exchange.ipp>

@@ -28,7 +28,12 @@ class RecordingAdapter final : public chain::Adapter {
         receive_ = std::move(receive);
         calls.push_back("start");
     }
-    void subscribe(std::string_view topic) override { calls.push_back("+" + std::string(topic)); }
+    void subscribe(std::string_view topic) override {
+        if (topic.starts_with("/socket:n:"))
+            node_topics.emplace_back(topic);
+        else
+            calls.push_back("+" + std::string(topic));
+    }
     void unsubscribe(std::string_view topic) override { calls.push_back("-" + std::string(topic)); }
     chain::error_code publish(std::string_view topic, std::string_view bytes) override {
         calls.push_back("!" + std::string(topic));
@@ -42,7 +47,7 @@ class RecordingAdapter final : public chain::Adapter {
         receive_(topic, bytes);
     }
 
-    Frames calls, published;
+    Frames calls, published, node_topics;
     Report report;
     bool fails = false;
     bool is_ready = true;

@@ -12,13 +12,17 @@ namespace chain::detail {
 
 /// A publication as it travels between nodes. The views look into the bytes it was read from.
 struct ClusterFrame {
-    enum class Kind : std::uint8_t { broadcast = 1, publication = 2 };
+    enum class Kind : std::uint8_t {
+        broadcast = 1,
+        publication = 2,
+        node = 3, ///< From the library to itself: the topic is a node's id, or "all".
+    };
 
     Kind kind = Kind::broadcast;
     bool binary = false;
     RandomId node{}; ///< Who sent it.
     std::string_view topic = {};
-    std::string_view event = {}; ///< Empty for a publication.
+    std::string_view event = {}; ///< Empty for a publication; what kind of message for a node.
     std::string_view payload = {};
 };
 

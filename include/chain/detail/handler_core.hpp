@@ -5,6 +5,7 @@
 #include <chain/detail/away_sessions.hpp>
 #include <chain/detail/channel_core.hpp>
 #include <chain/detail/clock.hpp>
+#include <chain/detail/cluster_service.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/place.hpp>
 #include <chain/detail/pubsub_core.hpp>
@@ -54,6 +55,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     }
     PubSubCore& pubsub() const noexcept { return *pubsub_; }
     const std::shared_ptr<PubSubCore>& shared_pubsub() const noexcept { return pubsub_; }
+    /// What this handler and its like on other nodes say to one another.
+    ClusterService& cluster() const noexcept { return *cluster_; }
+    const std::shared_ptr<ClusterService>& shared_cluster() const noexcept { return cluster_; }
     const TrustedProxies& proxies() const noexcept { return proxies_; }
     SessionTable& sessions() noexcept { return sessions_; }
     /// Bytes that wait for slow readers, over all sessions.
@@ -114,8 +118,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Ref<SessionCore> find(std::string_view id) const;
     /// A session has ended.
     void ended(SessionCore& session);
-    /// Ends all sessions of this name.
-    void disconnect(std::string_view name);
+    /// Begins to hear other nodes. Once, at the very start.
+    void listen();
+    /// Ends all sessions of this name, on all nodes. @return why other nodes were not told
+    error_code disconnect(std::string_view name);
     /// Tells those who drain when no session is left.
     void check_drained();
 
@@ -151,11 +157,14 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
                const Connected& done);
     void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
     Refusal connect_failed(std::exception_ptr thrown);
+    void disconnect_here(std::string_view name);
 
     HandlerConfig config_;
     TrustedProxies proxies_;
     std::shared_ptr<const Clock> clock_;
     std::shared_ptr<PubSubCore> pubsub_;
+    std::shared_ptr<ClusterService> cluster_;
+    std::shared_ptr<void> kicks_; ///< Hears of sessions to end.
     PatternMap<std::shared_ptr<ChannelCore>> channels_;
     std::vector<Subscription> feeds_;
     std::vector<std::shared_ptr<Transport>> transports_;

@@ -12,6 +12,7 @@
 #include <chain/pubsub.hpp>
 #include <chain/serializer.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,6 +58,20 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     error_code publish(std::string_view topic, const Payload& payload, bool everywhere);
     std::shared_ptr<void> subscribe(std::string pattern, PubSubCallback callback);
     void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
+    /// This handler among those of a cluster, in this life.
+    const RandomId& node() const noexcept { return node_; }
+    /// Whom `tell` means with all other nodes.
+    static constexpr std::string_view all_nodes = "all";
+    /// Sends a message (a kind, named like an event, and bytes) to the node of this id as
+    /// hexadecimal digits, or to all others. Its adapter is that of all topics, or else the first.
+    error_code tell(std::string_view whom, std::string_view kind, std::string_view bytes);
+    /// Takes such messages of others, on the adapter's thread. @return false when one makes no
+    /// sense
+    using NodeMessage = std::function<bool(const ClusterFrame& frame)>;
+    /// Once, before the first adapter is attached.
+    void on_node_message(NodeMessage f) { node_message_ = std::move(f); }
+    /// Is there an adapter?
+    bool linked() const { return control() != nullptr; }
     /// Do all adapters reach their brokers?
     bool ready() const;
     /// Stops the adapters; nothing is received any more.
@@ -88,6 +103,7 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
 
     void receive(std::string_view key, std::string_view bytes);
     error_code receive_frame(const Place& place, std::string_view bytes);
+    error_code receive_from_node(const ClusterFrame& frame) const noexcept;
     error_code receive_plain(const Place& place, std::string_view bytes);
     void report(std::string_view pattern, const AdapterNotice& notice) const noexcept;
     void adapter_threw(std::exception_ptr thrown) noexcept;
@@ -95,6 +111,7 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     void changed(const std::string& topic, std::string_view prefix);
     bool wanted(const std::string& key);
     std::shared_ptr<AdapterLink> link(std::string_view topic) const;
+    std::shared_ptr<AdapterLink> control() const;
     std::string key(ClusterFrame::Kind kind, std::string_view topic) const;
     std::optional<Place> place(std::string_view key) const noexcept;
     Subscribers subscribers() const;
@@ -105,9 +122,11 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     RandomId node_;
     TopicRouter router_;
     DialectsInUse dialects_;
-    mutable std::mutex mutex_; ///< Guards the next two.
+    NodeMessage node_message_;
+    mutable std::mutex mutex_; ///< Guards the next four.
     Subscribers subscribers_;
     PatternMap<std::shared_ptr<AdapterLink>> links_;
+    std::shared_ptr<AdapterLink> control_; ///< Carries what nodes say to one another.
     std::vector<std::shared_ptr<AdapterLink>> all_links_;
     bool frozen_ = false;
     bool objects_only_ = false;

@@ -15,6 +15,7 @@ namespace detail {
 /// lanes still hold the core.
 std::shared_ptr<HandlerCore> make_handler_core(HandlerConfig config) {
     auto core = std::make_shared<HandlerCore>(std::move(config));
+    core->listen();
     return {core.get(), [core](HandlerCore*) { core->close(); }};
 }
 
@@ -78,7 +79,7 @@ std::optional<Session> Handler::session(std::string_view id) const {
     return Session(std::move(found));
 }
 
-void Handler::disconnect(std::string_view name) { core_->disconnect(name); }
+error_code Handler::disconnect(std::string_view name) { return core_->disconnect(name); }
 
 std::size_t Handler::sessions() const noexcept { return core_->sessions().size(); }
 

@@ -33,7 +33,7 @@ std::string write_cluster_frame(const ClusterFrame& frame) {
 
 bool well_formed(const ClusterFrame& frame) noexcept {
     if (!valid_topic(frame.topic)) return false;
-    if (frame.kind == ClusterFrame::Kind::broadcast && !valid_event(frame.event)) return false;
+    if (frame.kind != ClusterFrame::Kind::publication && !valid_event(frame.event)) return false;
     if (frame.binary) return true;
     JsonScanner scanner(frame.payload, JsonScanner::depth_capacity);
     const auto value = scanner.value();
@@ -45,7 +45,7 @@ result<ClusterFrame> read_cluster_frame(std::string_view bytes) {
     const auto wrong = make_error_code(Errc::invalid_cluster_frame);
     if (bytes.size() < cluster_header || bytes.size() > max_cluster_frame) return wrong;
     if (bytes[0] != cluster_magic || bytes[1] != cluster_version) return wrong;
-    if (bytes[2] != 1 && bytes[2] != 2) return wrong;
+    if (bytes[2] < 1 || bytes[2] > 3) return wrong;
     ClusterFrame frame;
     frame.kind = static_cast<ClusterFrame::Kind>(bytes[2]);
     frame.binary = bytes[3] != 0;

@@ -40,12 +40,22 @@ HandlerConfig completed(HandlerConfig config) {
 HandlerCore::HandlerCore(HandlerConfig config)
     : config_(completed(std::move(config))), proxies_(config_.trusted_proxies),
       clock_(steady_clock()),
-      pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)) {
+      pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)),
+      cluster_(std::make_shared<ClusterService>(pubsub_)) {
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
         pubsub_->objects_only();
 }
 
 HandlerCore::~HandlerCore() = default;
+
+void HandlerCore::listen() {
+    cluster_->listen();
+    kicks_ =
+        cluster_->on("kick", [weak = weak_from_this()](const RandomId&, std::string_view name) {
+            if (const auto self = weak.lock()) self->disconnect_here(name);
+            return true;
+        });
+}
 
 void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {
     if (frozen_) throw std::logic_error("chain: add channels before the first client comes");
@@ -284,7 +294,12 @@ Ref<SessionCore> HandlerCore::find(std::string_view id) const {
     return parsed ? sessions_.find(*parsed) : nullptr;
 }
 
-void HandlerCore::disconnect(std::string_view name) {
+error_code HandlerCore::disconnect(std::string_view name) {
+    disconnect_here(name);
+    return cluster_->broadcast("kick", name);
+}
+
+void HandlerCore::disconnect_here(std::string_view name) {
     for (const auto& lane : lanes())
         lane->post([lane, name = std::string(name)] {
             for (const auto& session : lane->named(name)) session->end(1001, "disconnected");

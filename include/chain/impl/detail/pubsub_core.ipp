@@ -31,20 +31,22 @@ PubSubCore::PubSubCore(std::string_view endpoint, std::shared_ptr<Observer> obse
 
 PubSubCore::~PubSubCore() = default;
 
+/// Of the kinds of frames, in adapters' topics.
+inline constexpr std::string_view place_letters = "cpn";
+
 /// Adapters see endpoint, kind and topic in one name: `/socket:c:room:a` for events to those who
-/// joined, `/socket:p:news` for publications to plain subscribers.
+/// joined, `/socket:p:news` for publications to plain subscribers, `/socket:n:all` and
+/// `/socket:n:<id>` for what nodes say to one another.
 std::string PubSubCore::key(ClusterFrame::Kind kind, std::string_view topic) const {
-    const auto* const part = kind == ClusterFrame::Kind::broadcast ? "c:" : "p:";
-    return (prefix_ + part).append(topic);
+    return (prefix_ + place_letters[static_cast<std::size_t>(kind) - 1]).append(":").append(topic);
 }
 
 std::optional<PubSubCore::Place> PubSubCore::place(std::string_view key) const noexcept {
     if (!key.starts_with(prefix_)) return std::nullopt;
     key.remove_prefix(prefix_.size());
-    const bool joined = key.starts_with("c:");
-    if (!joined && !key.starts_with("p:")) return std::nullopt;
-    return Place{joined ? ClusterFrame::Kind::broadcast : ClusterFrame::Kind::publication,
-                 key.substr(2)};
+    const auto kind = key.empty() ? key.npos : place_letters.find(key.front());
+    if (kind == key.npos || !key.substr(1).starts_with(':')) return std::nullopt;
+    return Place{static_cast<ClusterFrame::Kind>(kind + 1), key.substr(2)};
 }
 
 error_code PubSubCore::broadcast(const Message& message, const Origin& origin, bool everywhere) {
@@ -119,7 +121,7 @@ error_code PubSubCore::publish(std::string_view topic, const Payload& payload, b
 }
 
 error_code PubSubCore::forward(const ClusterFrame& frame) {
-    const auto link = this->link(frame.topic);
+    const auto link = frame.kind == ClusterFrame::Kind::node ? control() : this->link(frame.topic);
     if (!link) return {};
     try {
         return link->adapter().publish(key(frame.kind, frame.topic), write_cluster_frame(frame));
@@ -127,6 +129,11 @@ error_code PubSubCore::forward(const ClusterFrame& frame) {
         adapter_threw(std::current_exception());
         return make_error_code(Errc::adapter_failed);
     }
+}
+
+error_code PubSubCore::tell(std::string_view whom, std::string_view kind, std::string_view bytes) {
+    if (!linked()) return make_error_code(Errc::adapter_down);
+    return forward({ClusterFrame::Kind::node, true, node_, whom, kind, bytes});
 }
 
 void PubSubCore::adapter_threw(std::exception_ptr thrown) noexcept {
@@ -154,6 +161,7 @@ error_code PubSubCore::receive_frame(const Place& place, std::string_view bytes)
     if (frame->kind != place.kind || frame->topic != place.topic)
         return make_error_code(Errc::invalid_cluster_frame);
     if (frame->node == node_) return {};
+    if (frame->kind == ClusterFrame::Kind::node) return receive_from_node(*frame);
     if (frame->kind == ClusterFrame::Kind::publication)
         return publish(frame->topic, Payload::view(frame->payload, frame->binary), false);
     Message message;
@@ -165,11 +173,23 @@ error_code PubSubCore::receive_frame(const Place& place, std::string_view bytes)
     return broadcast(message, {}, false);
 }
 
+error_code PubSubCore::receive_from_node(const ClusterFrame& frame) const noexcept {
+    try {
+        if (node_message_ && node_message_(frame)) return {};
+    } catch (const std::exception& thrown) {
+        notify([&](Observer& o) {
+            o.log(LogLevel::error, std::string("a node's message: ") + thrown.what());
+        });
+    }
+    return make_error_code(Errc::invalid_cluster_frame);
+}
+
 /// Programs that know nothing of cluster frames publish JSON: the payload, or for those who joined
 /// an object with `event` and `payload`.
 error_code PubSubCore::receive_plain(const Place& place, std::string_view bytes) {
     const auto payload = Payload::from_text(bytes);
-    if (!payload) return make_error_code(Errc::invalid_cluster_frame);
+    if (!payload || place.kind == ClusterFrame::Kind::node)
+        return make_error_code(Errc::invalid_cluster_frame);
     if (place.kind == ClusterFrame::Kind::publication) return publish(place.topic, *payload, false);
     const auto& json = payload->json();
     const auto event = json.is_object() ? json.find("event") : json.end();
@@ -233,6 +253,7 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
         const std::lock_guard lock(mutex_);
         links_.insert(topics, link);
         all_links_.push_back(link);
+        if (!control_ || topics.text() == "*") control_ = link;
     }
     adapter->report_to([weak = weak_from_this(), topics](const AdapterNotice& notice) {
         if (const auto self = weak.lock()) self->report(topics.text(), notice);
@@ -243,6 +264,13 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
     for (const auto& subscriber : subscribers())
         changed(key(ClusterFrame::Kind::publication, subscriber->pattern.text()),
                 subscriber->pattern.prefix());
+    for (const auto& whom : {std::string(all_nodes), to_hex(node_)})
+        link->changed(key(ClusterFrame::Kind::node, whom));
+}
+
+std::shared_ptr<AdapterLink> PubSubCore::control() const {
+    const std::lock_guard lock(mutex_);
+    return control_;
 }
 
 std::shared_ptr<AdapterLink> PubSubCore::link(std::string_view topic) const {
@@ -260,6 +288,7 @@ void PubSubCore::changed(const std::string& key, std::string_view prefix) {
 bool PubSubCore::wanted(const std::string& key) {
     const auto place = this->place(key);
     if (!place) return false;
+    if (place->kind == ClusterFrame::Kind::node) return true;
     if (place->kind == ClusterFrame::Kind::broadcast) return router_.contains(place->topic);
     const auto same = [&](const auto& subscriber) {
         return subscriber->pattern.text() == place->topic;
@@ -279,6 +308,7 @@ void PubSubCore::stop() {
         const std::lock_guard lock(mutex_);
         links.swap(all_links_);
         links_ = {};
+        control_.reset();
     }
     for (const auto& link : links) link->adapter().stop();
 }
