@@ -1,10 +1,11 @@
-// The floor: what a fan-out costs with nothing but a kernel. Bare epoll, no sessions, one send per
-// subscriber and turn.
-#include "net.hpp"
-#include "websocket.hpp"
+// The floor: what the work costs with nothing but a kernel. Bare epoll, no sessions, one send per
+// subscriber and turn; replies of one read go out in one send.
+#include "../net.hpp"
+#include "../websocket.hpp"
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -13,12 +14,20 @@ namespace {
 
 constexpr std::uint32_t loopback = 0x7f000001;
 
+struct Topic;
+
 struct Client {
     Fd fd;
     bool upgraded = false;
-    std::ptrdiff_t subscriber = -1; // its place among the subscribers
-    std::string unread;             // the incomplete rest of what was read
-    std::string unsent;             // what the kernel did not take
+    Topic* topic = nullptr; // the one that it has joined
+    std::size_t place = 0;  // among the topic's subscribers
+    std::string unread;     // the incomplete rest of what was read
+    std::string unsent;     // what the kernel did not take
+};
+
+struct Topic {
+    std::vector<Client*> subscribers;
+    std::string batch; // what this turn has for them
 };
 
 /// A client push, cut at its commas: no element before the payload can hold one.
@@ -67,7 +76,7 @@ class Floor {
                     serve(*static_cast<Client*>(event.data.ptr), event.events);
                 }
             }
-            flush_batch();
+            flush_batches();
         }
     }
 
@@ -121,43 +130,64 @@ class Floor {
         std::size_t used = 0;
         for (;;) {
             const Frame frame = read_frame(bytes.data() + used, bytes.size() - used);
-            if (frame.consumed == 0) return static_cast<std::ptrdiff_t>(used);
+            if (frame.consumed == 0) break;
             used += frame.consumed;
             if (frame.opcode != Opcode::text) return -1;
             handle(client, parse_push(frame.payload));
         }
+        if (!replies_.empty()) send_or_keep(client, replies_);
+        replies_.clear();
+        return static_cast<std::ptrdiff_t>(used);
     }
 
     void handle(Client& client, const Push& push) {
         if (push.event == "\"shout\"") {
             publish(push);
+        } else if (push.event == "\"echo\"") {
+            reply(push, push.payload);
         } else if (push.event == "\"_join\"") {
             join(client, push);
+        } else if (push.event == "\"_leave\"") {
+            unsubscribe(client);
+            reply(push, "{}");
         }
     }
 
     void join(Client& client, const Push& push) {
-        flush_batch(); // what was published before the join is not for this client
-        scratch_.assign("[1,").append(push.join_ref).append(",").append(push.ref).append(",0,{}]");
-        std::string reply;
-        append_server_frame(reply, Opcode::text, scratch_);
-        send_or_keep(client, reply);
-        if (client.subscriber >= 0) return;
-        client.subscriber = static_cast<std::ptrdiff_t>(subscribers_.size());
-        subscribers_.push_back(&client);
+        Topic& topic = topics_[std::string{push.topic}];
+        flush(topic); // what was published before the join is not for this client
+        reply(push, "{}");
+        if (client.topic != nullptr) return;
+        client.topic = &topic;
+        client.place = topic.subscribers.size();
+        topic.subscribers.push_back(&client);
+    }
+
+    void reply(const Push& push, std::string_view payload) {
+        append_head(replies_, Opcode::text,
+                    push.join_ref.size() + push.ref.size() + payload.size() + 8, false);
+        replies_.append("[1,").append(push.join_ref).append(",").append(push.ref);
+        replies_.append(",0,").append(payload).append("]");
     }
 
     void publish(const Push& push) {
-        append_head(batch_, Opcode::text,
+        Topic& topic = topics_[std::string{push.topic}];
+        if (topic.batch.empty()) open_.push_back(&topic);
+        append_head(topic.batch, Opcode::text,
                     push.topic.size() + push.event.size() + push.payload.size() + 6, false);
-        batch_.append("[2,").append(push.topic).append(",").append(push.event);
-        batch_.append(",").append(push.payload).append("]");
+        topic.batch.append("[2,").append(push.topic).append(",").append(push.event);
+        topic.batch.append(",").append(push.payload).append("]");
     }
 
-    void flush_batch() {
-        if (batch_.empty()) return;
-        for (Client* subscriber : subscribers_) send_or_keep(*subscriber, batch_);
-        batch_.clear();
+    void flush_batches() {
+        for (Topic* topic : open_) flush(*topic);
+        open_.clear();
+    }
+
+    void flush(Topic& topic) {
+        if (topic.batch.empty()) return;
+        for (Client* subscriber : topic.subscribers) send_or_keep(*subscriber, topic.batch);
+        topic.batch.clear();
     }
 
     void send_or_keep(Client& client, std::string_view bytes) {
@@ -178,21 +208,26 @@ class Floor {
         send_or_keep(client, bytes);
     }
 
+    void unsubscribe(Client& client) {
+        if (client.topic == nullptr) return;
+        std::vector<Client*>& subscribers = client.topic->subscribers;
+        subscribers.back()->place = client.place;
+        subscribers[client.place] = subscribers.back();
+        subscribers.pop_back();
+        client.topic = nullptr;
+    }
+
     void drop(Client& client) {
-        if (client.subscriber >= 0) {
-            subscribers_.back()->subscriber = client.subscriber;
-            subscribers_[client.subscriber] = subscribers_.back();
-            subscribers_.pop_back();
-        }
+        unsubscribe(client);
         delete &client;
     }
 
     Epoll epoll_;
     Fd listener_;
     std::vector<char> buffer_ = std::vector<char>(1 << 20);
-    std::vector<Client*> subscribers_;
-    std::string batch_;
-    std::string scratch_;
+    std::map<std::string, Topic> topics_;
+    std::vector<Topic*> open_; // topics whose batch is not empty
+    std::string replies_;      // to what was read last
 };
 
 } // namespace

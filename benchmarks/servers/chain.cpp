@@ -1,5 +1,4 @@
-// The server that the fan-out benchmark measures: one thread, and one channel that passes payloads
-// on.
+// The service built with chain: one channel that passes payloads on, or gives them back.
 #include <chain/chain.hpp>
 #include <chain/server.hpp>
 
@@ -17,14 +16,16 @@ int main(int argc, char** argv) try {
     room.on_join([](Socket&, const Payload&) { return Reply::ok(); });
     room.on("shout",
             [](Socket& socket, const Payload& message) { socket.broadcast("shout", message); });
+    room.on("echo", [](Socket&, const Payload& message) { return Reply::ok(message); });
     chain::Handler handler{{.endpoint = "/socket"}};
     handler.add(room);
 
-    chain::Server server{{.port = port, .threads = 1}};
+    const auto threads = static_cast<unsigned>(argc > 2 ? std::atoi(argv[2]) : 1);
+    chain::Server server{{.port = port, .threads = threads}};
     server.mount(handler);
     std::cout << "listening on " << port << std::endl;
     server.run();
 } catch (const std::exception& error) {
-    std::cerr << "chain_bench_server: " << error.what() << '\n';
+    std::cerr << "chain_server: " << error.what() << '\n';
     return EXIT_FAILURE;
 }

@@ -1,10 +1,10 @@
-// The load generator's clients: one thread, one epoll set, a WebSocket client of their own.
+// The load generator's connections: one thread, one epoll set, a WebSocket client of their own.
 #pragma once
 
+#include "../net.hpp"
+#include "../websocket.hpp"
 #include "ledger.hpp"
-#include "load_options.hpp"
-#include "net.hpp"
-#include "websocket.hpp"
+#include "options.hpp"
 
 #include <chrono>
 #include <deque>
@@ -16,10 +16,37 @@ namespace bench {
 
 using Clock = std::chrono::steady_clock;
 
-/// All connections. Connection 0 is the publisher.
+enum class Stage { connecting, upgrading, greeting, joining, joined, leaving, closed };
+
+struct Connection {
+    Fd fd;
+    std::size_t index = 0;
+    std::uint64_t room = 0;
+    Stage stage = Stage::connecting;
+    std::string unread;
+    std::string unsent;
+    bool waits_for_room = false;
+    bool deaf = false; ///< Once joined it reads no more.
+};
+
+/// What is done with connections that have joined.
+class Work {
+  public:
+    virtual ~Work() = default;
+    virtual void on_joined(Connection&) {}
+    /// A text that came after the join's reply.
+    virtual void on_text(Connection& connection, std::string_view text) = 0;
+    /// Everything that was ready has been read.
+    virtual void on_turn() {}
+};
+
+/// All connections.
 class Swarm {
   public:
-    Swarm(const LoadOptions& options, Ledger& ledger) : options_{options}, ledger_{ledger} {}
+    explicit Swarm(const LoadOptions& options) : options_{options} {}
+
+    /// Whose calls say what is done; before `open`.
+    void serve(Work& work) { work_ = &work; }
 
     /// Opens connections until there are `count`; returns when all of them have joined.
     void open(std::size_t count) {
@@ -31,43 +58,29 @@ class Swarm {
         }
     }
 
-    /// Publishes up to a total of `last` messages; returns when everyone has all of them, or
-    /// nothing moves any more.
-    void publish_until(std::uint64_t last) {
-        publish_limit_ = last;
-        publish_some();
-        if (run_until([this, last] { return ledger_.completed() == last || failed(); })) return;
-        for (Connection& connection : connections_) ledger_.give_up(connection.receiver);
+    /// A new connection, which then joins.
+    Connection& open_one() {
+        Connection& connection = connections_.emplace_back();
+        connection.index = connections_.size() - 1;
+        connect(connection);
+        return connection;
+    }
+    /// Connects a closed one anew.
+    void reopen(Connection& connection) { connect(connection); }
+
+    /// Ends a connection from this side.
+    void drop(Connection& connection) {
+        if (connection.stage == Stage::joined) --joined_;
+        connection.stage = Stage::closed;
+        connection.fd = Fd{};
+    }
+    void drop_all() {
+        for (Connection& connection : connections_) drop(connection);
+        connections_.clear();
+        wanted_ = joined_ = 0;
     }
 
-    /// Serves the connections for a while.
-    void linger(std::chrono::milliseconds time) {
-        const auto end = Clock::now() + time;
-        while (Clock::now() < end) turn(10);
-    }
-
-    bool failed() const { return ledger_.errors().closed != 0; }
-
-    /// How often a read brought something: deliveries per read tell how well the server batches.
-    std::uint64_t reads() const { return reads_; }
-
-  private:
-    enum class Stage { connecting, upgrading, joining, joined, closed };
-
-    struct Connection {
-        Fd fd;
-        Stage stage = Stage::connecting;
-        Receiver receiver;
-        std::string unread;
-        std::string unsent;
-        bool waits_for_room = false;
-    };
-
-    static constexpr std::size_t opening_at_once = 64;
-    static constexpr std::size_t connections_per_address = 10'000; // of about 28,000 local ports
-    static constexpr std::uint32_t first_address = 0x7f000002;
-    static constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
-
+    /// @return false when nothing moved for the time-out.
     template <typename Done>
     bool run_until(Done done) {
         const std::chrono::seconds patience{options_.timeout};
@@ -82,13 +95,57 @@ class Swarm {
         return true;
     }
 
+    /// Serves the connections for a while.
+    void linger(std::chrono::milliseconds time) {
+        const auto end = Clock::now() + time;
+        while (Clock::now() < end) turn(10);
+    }
+
+    void send_text(Connection& connection, std::string_view text) {
+        send_frame(connection, Opcode::text, text);
+    }
+    /// Appends a frame to `bytes`, for `send_bytes`.
+    void append_text(std::string& bytes, std::string_view text) {
+        append_client_frame(bytes, Opcode::text, text, next_mask());
+    }
+    void send_bytes(Connection& connection, std::string_view bytes) {
+        if (!connection.unsent.empty()) {
+            connection.unsent.append(bytes);
+            return;
+        }
+        const ssize_t sent = send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN) return; // the next read finds the connection ended
+        connection.unsent.assign(bytes.substr(sent < 0 ? 0 : static_cast<std::size_t>(sent)));
+        const std::uint32_t out = connection.unsent.empty() ? 0u : EPOLLOUT;
+        if (out != 0 || connection.waits_for_room) {
+            epoll_.modify(connection.fd.get(), &connection, EPOLLIN | out);
+        }
+        connection.waits_for_room = out != 0;
+    }
+
+    std::string topic(const Connection& connection) const {
+        return "room:" + std::to_string(connection.room);
+    }
+
+    std::deque<Connection>& connections() { return connections_; }
+    Errors& errors() { return errors_; }
+    bool failed() const { return errors_.closed != 0; }
+    /// How often a read brought something: deliveries per read tell how well the server batches.
+    std::uint64_t reads() const { return reads_; }
+
+  private:
+    static constexpr std::size_t opening_at_once = 64;
+    static constexpr std::size_t connections_per_address = 10'000; // of about 28,000 local ports
+    static constexpr std::uint32_t first_address = 0x7f000002;
+    static constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
+
     bool turn(int timeout_ms) {
         const auto events = epoll_.wait(timeout_ms);
         for (const epoll_event& event : events) {
             serve(*static_cast<Connection*>(event.data.ptr), event.events);
         }
         open_some();
-        publish_some();
+        work_->on_turn();
         return !events.empty();
     }
 
@@ -98,18 +155,23 @@ class Swarm {
         }
     }
 
-    void open_one() {
-        const std::size_t index = connections_.size();
-        Connection& connection = connections_.emplace_back();
+    void connect(Connection& connection) {
+        connection.room = connection.index % options_.rooms;
+        connection.deaf =
+            connection.index >= options_.rooms && connection.index < options_.rooms + options_.deaf;
+        connection.stage = Stage::connecting;
+        connection.unread.clear();
+        connection.unsent.clear();
+        connection.waits_for_room = false;
         connection.fd = tcp_socket();
         const int fd = connection.fd.get();
         set_option(fd, IPPROTO_TCP, TCP_NODELAY);
         set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
-        const auto source = static_cast<std::uint32_t>(index / connections_per_address);
+        const auto source = static_cast<std::uint32_t>(connection.index / connections_per_address);
         const sockaddr_in from = ipv4_address(first_address + source, 0);
         check(bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from), "bind");
         const sockaddr_in to = ipv4_address(0x7f000001, static_cast<std::uint16_t>(options_.port));
-        if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0 &&
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0 &&
             errno != EINPROGRESS) {
             check(-1, "connect");
         }
@@ -117,6 +179,7 @@ class Swarm {
     }
 
     void serve(Connection& connection, std::uint32_t events) {
+        if (connection.stage == Stage::closed) return;
         if (connection.stage == Stage::connecting) {
             start_upgrade(connection);
             return;
@@ -132,7 +195,7 @@ class Swarm {
         if (error != 0) throw std::system_error{error, std::generic_category(), "connect"};
         connection.stage = Stage::upgrading;
         epoll_.modify(connection.fd.get(), &connection, EPOLLIN);
-        send_bytes(connection, "GET " + std::string{options_.path()} +
+        send_bytes(connection, "GET " + std::string{options_.dialect.path} +
                                    " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options_.port) +
                                    "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
@@ -154,16 +217,16 @@ class Swarm {
         std::size_t used =
             connection.stage == Stage::upgrading ? finish_upgrade(connection, size) : 0;
         if (connection.stage != Stage::upgrading) used += read_frames(connection, used, size);
+        if (connection.stage == Stage::closed || connection.stage == Stage::connecting) return;
         connection.unread.assign(buffer_.data() + used, size - used);
     }
 
+    /// The server has ended it.
     void end(Connection& connection) {
-        if (connection.stage != Stage::joined) {
+        if (connection.stage < Stage::joined)
             throw std::runtime_error{"the server closed a connection before its join was answered"};
-        }
-        connection.stage = Stage::closed;
-        connection.fd = Fd{};
-        ++ledger_.errors().closed;
+        if (!connection.deaf && connection.stage == Stage::joined) ++errors_.closed;
+        drop(connection);
     }
 
     std::size_t finish_upgrade(Connection& connection, std::size_t size) {
@@ -175,14 +238,19 @@ class Swarm {
             header_value(head, "Sec-WebSocket-Accept") != accept_key(key)) {
             throw std::runtime_error{"the server refused the upgrade: " + std::string{head}};
         }
-        connection.stage = Stage::joining;
-        send_text(connection, R"([0,1,1,"room:1","_join",{}])");
+        connection.stage = Stage::greeting;
+        if (!options_.dialect.engine_io) join(connection);
         return end + 4;
+    }
+
+    void join(Connection& connection) {
+        connection.stage = Stage::joining;
+        send_text(connection, options_.dialect.join(topic(connection)));
     }
 
     std::size_t read_frames(Connection& connection, std::size_t from, std::size_t to) {
         std::size_t used = 0;
-        while (connection.stage != Stage::closed) {
+        while (connection.stage != Stage::closed && connection.stage != Stage::connecting) {
             const Frame frame = read_frame(buffer_.data() + from + used, to - from - used);
             if (frame.consumed == 0) break;
             used += frame.consumed;
@@ -193,7 +261,7 @@ class Swarm {
 
     void take_frame(Connection& connection, const Frame& frame) {
         if (!frame.final || frame.masked) {
-            ++ledger_.errors().corrupt;
+            ++errors_.corrupt;
         } else if (frame.opcode == Opcode::text) {
             take_text(connection, frame.payload);
         } else if (frame.opcode == Opcode::ping) {
@@ -201,34 +269,37 @@ class Swarm {
         } else if (frame.opcode == Opcode::close) {
             end(connection);
         } else {
-            ++ledger_.errors().unexpected;
+            ++errors_.unexpected;
         }
     }
 
     void take_text(Connection& connection, std::string_view text) {
-        if (connection.stage == Stage::joined && text.starts_with("[2,")) {
-            ledger_.receive(connection.receiver, text);
-        } else if (connection.stage == Stage::joining && text.starts_with("[1,1,1,0,")) {
+        if (options_.dialect.engine_io && take_engine_packet(connection, text)) return;
+        if (connection.stage >= Stage::joined) {
+            work_->on_text(connection, text);
+        } else if (connection.stage == Stage::joining &&
+                   text.starts_with(options_.dialect.reply_head(1))) {
             connection.stage = Stage::joined;
             ++joined_;
+            if (connection.deaf) epoll_.modify(connection.fd.get(), &connection, 0);
+            work_->on_joined(connection);
         } else {
-            ++ledger_.errors().unexpected;
+            ++errors_.unexpected;
         }
     }
 
-    void publish_some() {
-        if (ledger_.published() >= publish_limit_ || connections_[0].stage != Stage::joined) return;
-        while (ledger_.published() < publish_limit_ && ledger_.may_publish()) {
-            push_.assign("[0,1,").append(std::to_string(ledger_.published() + 2));
-            push_.append(R"(,"room:1","shout",)").append(ledger_.publish()).append("]");
-            append_client_frame(burst_, Opcode::text, push_, next_mask());
+    /// socket.io's packets around the events: open, connect, ping.
+    bool take_engine_packet(Connection& connection, std::string_view text) {
+        if (text.starts_with("0{")) {
+            send_text(connection, "40");
+        } else if (text.starts_with("40")) {
+            join(connection);
+        } else if (text == "2") {
+            send_text(connection, "3");
+        } else {
+            return false;
         }
-        if (!burst_.empty()) send_bytes(connections_[0], burst_);
-        burst_.clear();
-    }
-
-    void send_text(Connection& connection, std::string_view text) {
-        send_frame(connection, Opcode::text, text);
+        return true;
     }
 
     void send_frame(Connection& connection, Opcode opcode, std::string_view payload) {
@@ -237,35 +308,18 @@ class Swarm {
         send_bytes(connection, bytes);
     }
 
-    void send_bytes(Connection& connection, std::string_view bytes) {
-        if (!connection.unsent.empty()) {
-            connection.unsent.append(bytes);
-            return;
-        }
-        const ssize_t sent = send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN) return; // the next read finds the connection ended
-        connection.unsent.assign(bytes.substr(sent < 0 ? 0 : sent));
-        const std::uint32_t out = connection.unsent.empty() ? 0u : EPOLLOUT;
-        if (out != 0 || connection.waits_for_room) {
-            epoll_.modify(connection.fd.get(), &connection, EPOLLIN | out);
-        }
-        connection.waits_for_room = out != 0;
-    }
-
     std::uint32_t next_mask() { return mask_ = mask_ * 1664525 + 1013904223; }
 
     const LoadOptions& options_;
-    Ledger& ledger_;
+    Work* work_ = nullptr;
     Epoll epoll_;
     std::deque<Connection> connections_;
     std::vector<char> buffer_ = std::vector<char>(1 << 20);
-    std::string push_;
-    std::string burst_;
     std::size_t wanted_ = 0;
     std::size_t joined_ = 0;
-    std::uint64_t publish_limit_ = 0;
     std::uint64_t reads_ = 0;
     std::uint32_t mask_ = 1;
+    Errors errors_;
 };
 
 } // namespace bench

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -18,6 +19,11 @@ struct Errors {
     std::uint64_t corrupt = 0;    // text that was never published, or no text at all
     std::uint64_t unexpected = 0; // refusals and frames of other kinds
     std::uint64_t closed = 0;     // connections that the server ended
+    Errors& operator+=(const Errors& other) {
+        lost += other.lost, duplicated += other.duplicated, reordered += other.reordered;
+        corrupt += other.corrupt, unexpected += other.unexpected, closed += other.closed;
+        return *this;
+    }
     std::uint64_t total() const {
         return lost + duplicated + reordered + corrupt + unexpected + closed;
     }
@@ -32,8 +38,9 @@ struct Receiver {
 /// Writes the messages, keeps a window of them open, and checks every copy byte by byte.
 class Ledger {
   public:
-    Ledger(std::uint64_t window, std::size_t payload_size, std::size_t receivers)
-        : payload_size_{payload_size}, receivers_{receivers}, open_(window) {
+    Ledger(std::string head, std::uint64_t window, std::size_t payload_size, std::size_t receivers)
+        : head_{std::move(head)}, payload_size_{payload_size}, receivers_{receivers},
+          open_(window) {
         if (payload_size < 40) throw std::invalid_argument{"--size must be at least 40"};
     }
 
@@ -44,11 +51,11 @@ class Ledger {
     std::string_view publish() {
         Open& message = open_[published_ % open_.size()];
         const std::string start = "{\"n\":" + std::to_string(published_) + ",\"pad\":\"";
-        message.text.assign(head).append(start);
+        message.text.assign(head_).append(start);
         message.text.append(payload_size_ - start.size() - 2, 'x').append("\"}]");
         message.copies = 0;
         ++published_;
-        return std::string_view{message.text}.substr(head.size(), payload_size_);
+        return std::string_view{message.text}.substr(head_.size(), payload_size_);
     }
 
     /// Takes one broadcast that arrived at a receiver.
@@ -69,15 +76,13 @@ class Ledger {
     std::uint64_t published() const { return published_; }
     std::uint64_t completed() const { return completed_; }
     std::uint64_t delivered() const { return delivered_; }
-    Errors& errors() { return errors_; }
+    const Errors& errors() const { return errors_; }
 
   private:
     struct Open {
         std::string text; // the whole broadcast
         std::size_t copies = 0;
     };
-    static constexpr std::string_view head = R"([2,"room:1","shout",)";
-    static constexpr std::string_view number_head = R"([2,"room:1","shout",{"n":)";
 
     void advance(Receiver& receiver) {
         ++open_[receiver.next++ % open_.size()].copies;
@@ -94,6 +99,7 @@ class Ledger {
 
     void receive_wrong(Receiver& receiver, std::string_view text) {
         std::uint64_t number = published_;
+        const std::string number_head = head_ + R"({"n":)";
         if (text.starts_with(number_head)) {
             std::from_chars(text.data() + number_head.size(), text.data() + text.size(), number);
         }
@@ -117,6 +123,7 @@ class Ledger {
         }
     }
 
+    std::string head_; ///< What precedes the payload of a broadcast.
     std::size_t payload_size_;
     std::size_t receivers_;
     std::vector<Open> open_;

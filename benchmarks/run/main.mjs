@@ -1,0 +1,82 @@
+// Runs kinds of work, all by default: main.mjs [quick] [WORK...]. Writes benchmarks/results. See scripts/bench.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { svg } from "./plot.mjs";
+import { measure, output } from "./processes.mjs";
+import { markdown } from "./report.mjs";
+import { summarize } from "./statistics.mjs";
+import { profiles, works } from "./works.mjs";
+
+const others = ["micro", "sizes"];
+
+function readArguments() {
+  const names = process.argv.slice(2);
+  const profile = names[0] === "quick" ? names.shift() : "full";
+  const known = [...Object.keys(works), ...others];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: unknown; there are ${known.join(", ")}`);
+  return { profile, selected: names.length > 0 ? names : known };
+}
+
+function machine() {
+  const cpus = os.cpus();
+  return { cpu: cpus[0].model, cpus: cpus.length, kernel: os.release(), memory: os.totalmem(), loadBefore: os.loadavg()[0],
+           fileLimit: Number(execFileSync("bash", ["-c", "ulimit -Hn"]).toString().replace("unlimited", "0")) };
+}
+
+/** All runs of one case: server after server, and over again. */
+async function runCase(one, { runs, scale }) {
+  const args = one.messages ? { ...one.args, messages: one.messages(scale) } : one.args;
+  const results = [];
+  for (let run = 0; run < (one.once ? 1 : runs); ++run) {
+    for (const server of one.servers) {
+      const result = { server, label: one.label, ...(await measure(server, args)) };
+      const figure = result[one.figure ?? "cpu_ns"];
+      console.error(`${one.label}: ${server} ${figure?.toFixed(2)}${result.errors ? `, ${result.errors} ERRORS` : ""}`);
+      results.push(result);
+    }
+  }
+  return results;
+}
+
+async function micro(profile) {
+  const seconds = profile === "quick" ? "0.02" : "0.2";
+  const report = JSON.parse(await output("micro", ["--benchmark_format=json", `--benchmark_min_time=${seconds}`]));
+  return report.benchmarks;
+}
+
+async function main() {
+  const { profile, selected } = readArguments();
+  const report = { date: new Date().toISOString(), profile, machine: machine(), summaries: [], results: [] };
+  for (const name of Object.keys(works).filter((work) => selected.includes(work))) {
+    for (const one of works[name](profiles[profile])) {
+      const results = await runCase(one, profiles[profile]);
+      report.results.push(...results);
+      report.summaries.push(summarize(one, results));
+    }
+  }
+  if (selected.includes("micro")) report.micro = await micro(profile);
+  if (selected.includes("sizes")) report.sizes = await output("sizes");
+  write(report);
+  const failed = report.results.filter((result) => result.errors > 0).length;
+  if (failed > 0) throw new Error(`${failed} runs were not exactly once and in order: their figures mean nothing`);
+}
+
+function write(report) {
+  const folder = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), "results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, "results.json"), JSON.stringify(report, null, 1) + "\n");
+  writeFileSync(path.join(folder, "results.md"), markdown(report));
+  for (const summary of report.summaries)
+    writeFileSync(path.join(folder, `${summary.label.replace(/[^a-z0-9]+/gi, "-")}.svg`), svg(summary));
+  console.log(markdown(report));
+}
+
+main().catch((error) => {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+});

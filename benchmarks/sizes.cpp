@@ -1,0 +1,37 @@
+// Prints what an idle session consists of: the objects that it holds, and their sizes.
+#include <chain/detail/lane.hpp>
+#include <chain/detail/membership.hpp>
+#include <chain/detail/session_core.hpp>
+#include <chain/detail/topic_entry.hpp>
+#include <chain/detail/ws_connection.hpp>
+
+#include <boost/asio/detail/epoll_reactor.hpp>
+
+#include <cstdio>
+
+namespace {
+
+void line(const char* what, std::size_t bytes) { std::printf("%-34s %5zu\n", what, bytes); }
+
+} // namespace
+
+int main() {
+    using namespace chain::detail;
+    namespace net = boost::asio;
+    line("SessionCore", sizeof(SessionCore));
+    line("  Outbox", sizeof(Outbox));
+    line("  StateSlot", sizeof(StateSlot));
+    line("  Pending", sizeof(Pending));
+    line("Membership", sizeof(Membership));
+    line("  Reference", sizeof(Reference));
+    line("WsConnection", sizeof(WsConnection));
+    line("  PlainConnection", sizeof(PlainConnection));
+    line("  PlainSocket", sizeof(PlainSocket));
+    line("  WsDecoder", sizeof(WsDecoder));
+    line("  TimerNode", sizeof(TimerNode));
+    line("asio: descriptor state", sizeof(net::detail::epoll_reactor::descriptor_state));
+    line("slot in Lane::sessions", sizeof(SessionCore*));
+    line("slot in Group::members", sizeof(Membership*));
+    line("TopicEntry, for each topic", sizeof(TopicEntry));
+    line("Group, for each topic", sizeof(Group));
+}
