@@ -1,11 +1,15 @@
 // Prints what an idle session consists of: the objects that it holds, and their sizes.
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
+#include <chain/detail/on_socket.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/topic_entry.hpp>
 #include <chain/detail/ws_connection.hpp>
 
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/detail/epoll_reactor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <cstdio>
 
@@ -24,10 +28,12 @@ int main() {
     line("  Pending", sizeof(Pending));
     line("Membership", sizeof(Membership));
     line("  Reference", sizeof(Reference));
-    line("WsConnection", sizeof(WsConnection));
-    line("  PlainConnection", sizeof(PlainConnection));
-    line("  PlainSocket", sizeof(PlainSocket));
+    using ServerSocket = net::basic_stream_socket<net::ip::tcp, net::io_context::executor_type>;
+    line("WsConnection over a socket", sizeof(OnSocket<WsConnection, ServerSocket>));
+    line("  its socket", sizeof(ServerSocket));
+    line("  StreamConnection", sizeof(StreamConnection));
     line("  WsDecoder", sizeof(WsDecoder));
+    line("  any_io_executor adds", sizeof(net::ip::tcp::socket) - sizeof(ServerSocket));
     line("  TimerNode", sizeof(TimerNode));
     line("asio: descriptor state", sizeof(net::detail::epoll_reactor::descriptor_state));
     line("slot in Lane::sessions", sizeof(SessionCore*));
