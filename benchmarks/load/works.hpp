@@ -95,7 +95,7 @@ class Requests final : public Work {
   public:
     Requests(const LoadOptions& options, Swarm& swarm)
         : options_{options}, swarm_{swarm}, clients_(options.sessions()) {
-        const std::string start = R"({"n":1234567,"from":"somebody","text":")";
+        const std::string start = R"({"from":"somebody","n":1234567,"text":")";
         payload_ = start + std::string(options.size - start.size() - 2, 'x') + "\"}";
     }
 
