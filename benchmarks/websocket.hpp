@@ -19,6 +19,7 @@ enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8, ping = 9, po
 struct Frame {
     bool final = false;
     bool masked = false;
+    bool compressed = false; ///< RSV1 of RFC 7692.
     Opcode opcode = Opcode::text;
     std::string_view payload;
     std::size_t consumed = 0;
@@ -57,11 +58,9 @@ inline Frame read_frame(char* data, std::size_t size) {
     const std::uint64_t length = extra ? read_big_endian(bytes + 2, extra) : length_code;
     if (size - head < length) return {};
     if (masked) apply_mask(data + head, length, bytes + head - 4);
-    return {(bytes[0] & 0xf0) == 0x80,
-            masked,
-            static_cast<Opcode>(bytes[0] & 0x0f),
-            {data + head, length},
-            head + length};
+    return {(bytes[0] & 0xb0) == 0x80, masked,
+            (bytes[0] & 0x40) != 0,    static_cast<Opcode>(bytes[0] & 0x0f),
+            {data + head, length},     head + length};
 }
 
 inline void append_head(std::string& out, Opcode opcode, std::size_t length, bool masked) {

@@ -38,8 +38,9 @@ struct Receiver {
 /// Writes the messages, keeps a window of them open, and checks every copy byte by byte.
 class Ledger {
   public:
-    Ledger(std::string head, std::uint64_t window, std::size_t payload_size, std::size_t receivers)
-        : head_{std::move(head)}, payload_size_{payload_size}, receivers_{receivers},
+    Ledger(std::string head, std::string_view tail, std::uint64_t window, std::size_t payload_size,
+           std::size_t receivers)
+        : head_{std::move(head)}, tail_{tail}, payload_size_{payload_size}, receivers_{receivers},
           open_(window) {
         if (payload_size < 40) throw std::invalid_argument{"--size must be at least 40"};
     }
@@ -52,7 +53,8 @@ class Ledger {
         Open& message = open_[published_ % open_.size()];
         const std::string start = "{\"n\":" + std::to_string(published_) + ",\"pad\":\"";
         message.text.assign(head_).append(start);
-        message.text.append(payload_size_ - start.size() - 2, 'x').append("\"}]");
+        message.text.append(payload_size_ - start.size() - 2, 'x').append("\"}");
+        message.text.append(tail_);
         message.copies = 0;
         ++published_;
         return std::string_view{message.text}.substr(head_.size(), payload_size_);
@@ -123,7 +125,7 @@ class Ledger {
         }
     }
 
-    std::string head_; ///< What precedes the payload of a broadcast.
+    std::string head_, tail_; ///< What is around the payload of a broadcast.
     std::size_t payload_size_;
     std::size_t receivers_;
     std::vector<Open> open_;

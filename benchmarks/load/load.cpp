@@ -47,6 +47,7 @@ class Load {
         if (options_.work == "churn") churn();
         if (options_.work == "idle") idle();
         if (options_.work == "cycles") cycles();
+        if (options_.work == "storm") storm();
         add_errors();
         std::cout << line_.text() << std::endl;
         return swarm_.errors().total() == 0 ? 0 : 1;
@@ -78,6 +79,13 @@ class Load {
         work.churn_until(options_.warm_up);
         measure([&] { work.churn_until(options_.warm_up + options_.messages); },
                 [&] { return work.gone(); });
+    }
+
+    void storm() {
+        Storm work{options_, swarm_};
+        swarm_.serve(work);
+        swarm_.open_without_joining(options_.sessions());
+        measure([&] { work.run(); }, [&] { return swarm_.joined(); });
     }
 
     void idle() {
@@ -130,6 +138,7 @@ class Load {
         line_.add("operations", done).add("wall_s", wall.count());
         if (done == 0) return;
         line_.add("operations_per_read", double(done) / double(reads));
+        if (options_.deflate) line_.add("inflated", swarm_.inflated());
         if (pid_ != 0) line_.add("cpu_ns", double(cpu) / double(done));
     }
 

@@ -5,6 +5,7 @@
 #include "swarm.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ class FanOut final : public Work {
             const std::uint64_t members =
                 options.sessions() / options.rooms + (room < options.sessions() % options.rooms);
             ledgers_.emplace_back(options.dialect.broadcast_head("room:" + std::to_string(room)),
-                                  options.window, options.size,
+                                  options.dialect.broadcast_tail(), options.window, options.size,
                                   members - (room == 0 ? options.deaf : 0));
         }
     }
@@ -110,9 +111,11 @@ class Requests final : public Work {
 
     void on_text(Connection& connection, std::string_view text) override {
         Client& client = clients_[connection.index];
-        const std::string head = options_.dialect.reply_head(client.answered + 2);
-        if (text.size() != head.size() + payload_.size() + 1 || !text.starts_with(head) ||
-            text.substr(head.size(), payload_.size()) != payload_ || text.back() != ']') {
+        const std::string head =
+            options_.dialect.reply_head(swarm_.topic(connection), client.answered + 2);
+        const std::string tail = options_.dialect.reply_tail(client.answered + 2);
+        if (text.size() != head.size() + payload_.size() + tail.size() || !text.starts_with(head) ||
+            text.substr(head.size(), payload_.size()) != payload_ || !text.ends_with(tail)) {
             ++swarm_.errors().corrupt;
         }
         ++answered_;
@@ -177,7 +180,8 @@ class Churn final : public Work {
     }
 
     void on_text(Connection& connection, std::string_view text) override {
-        if (!text.starts_with(options_.dialect.reply_head(2))) ++swarm_.errors().unexpected;
+        if (!text.starts_with(options_.dialect.reply_head(swarm_.topic(connection), 2)))
+            ++swarm_.errors().unexpected;
         swarm_.drop(connection);
         ++done_;
         gone_.push_back(&connection);
@@ -203,6 +207,42 @@ class Churn final : public Work {
     Swarm& swarm_;
     std::vector<Connection*> gone_;
     std::uint64_t limit_ = 0, started_ = 0, done_ = 0;
+};
+
+/// All join one topic, whose channel tracks each as `u<number>`; all hear of all.
+class Storm final : public Work {
+  public:
+    Storm(const LoadOptions& options, Swarm& swarm)
+        : swarm_{swarm}, seen_(options.sessions(), std::vector<bool>(options.sessions())),
+          missing_{options.sessions() * options.sessions()} {}
+
+    void run() {
+        swarm_.join_all();
+        if (!swarm_.run_until([this] { return missing_ == 0 || swarm_.failed(); }))
+            swarm_.errors().lost += missing_;
+    }
+
+    void on_text(Connection& connection, std::string_view text) override {
+        static constexpr std::string_view head = "\"u", tail = R"(":{"metas")";
+        for (std::size_t at = 0; (at = text.find(head, at)) != text.npos;) {
+            at += head.size();
+            std::size_t number = 0;
+            const auto end = std::from_chars(text.data() + at, text.data() + text.size(), number);
+            const bool known = number < seen_.size();
+            if (text.substr(static_cast<std::size_t>(end.ptr - text.data())).starts_with(tail))
+                known ? see(connection.index, number) : void(++swarm_.errors().corrupt);
+        }
+    }
+
+  private:
+    void see(std::size_t who, std::size_t whom) {
+        if (!seen_[who][whom]) --missing_;
+        seen_[who][whom] = true;
+    }
+
+    Swarm& swarm_;
+    std::vector<std::vector<bool>> seen_;
+    std::size_t missing_;
 };
 
 } // namespace bench

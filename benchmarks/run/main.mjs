@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { svg } from "./plot.mjs";
-import { measure, output } from "./processes.mjs";
+import { makeCertificate, measure, output } from "./processes.mjs";
 import { markdown } from "./report.mjs";
 import { summarize } from "./statistics.mjs";
 import { profiles, works } from "./works.mjs";
@@ -15,7 +15,7 @@ const others = ["micro", "sizes"];
 
 function readArguments() {
   const names = process.argv.slice(2);
-  const profile = names[0] === "quick" ? names.shift() : "full";
+  const profile = /^(--)?quick$/.test(names[0]) ? names.shift() && "quick" : "full";
   const known = [...Object.keys(works), ...others];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: unknown; there are ${known.join(", ")}`);
@@ -28,29 +28,35 @@ function machine() {
            fileLimit: Number(execFileSync("bash", ["-c", "ulimit -Hn"]).toString().replace("unlimited", "0")) };
 }
 
-/** All runs of one case: server after server, and over again. */
-async function runCase(one, { runs, scale }) {
-  const args = one.messages ? { ...one.args, messages: one.messages(scale) } : one.args;
+/** All runs of one case: row after row, and over again. */
+async function runCase(one, profile) {
   const results = [];
-  for (let run = 0; run < (one.once ? 1 : runs); ++run) {
-    for (const server of one.servers) {
-      const result = { server, label: one.label, ...(await measure(server, args)) };
+  const runsOf = (row) => Math.min(profile.runs, one.runs ?? profile.runs, row.runs ?? profile.runs);
+  for (let run = 0; run < Math.max(...one.rows.map(runsOf)); ++run) {
+    for (const row of one.rows.filter((r) => run < runsOf(r))) {
+      const messages = one.messages ? { messages: one.messages(profile.scale * (row.share ?? 1)) } : {};
+      const result = { row: row.name, label: one.label, ...(await measure(row.server, { ...one.args, ...messages, ...row.args })) };
       const figure = result[one.figure ?? "cpu_ns"];
-      console.error(`${one.label}: ${server} ${figure?.toFixed(2)}${result.errors ? `, ${result.errors} ERRORS` : ""}`);
+      console.error(`${one.label}: ${row.name} ${figure?.toFixed(2)}${result.errors ? `, ${result.errors} ERRORS` : ""}`);
       results.push(result);
     }
   }
   return results;
 }
 
+/** Google Benchmark's runs, interleaved, of which it gives the medians. */
 async function micro(profile) {
-  const seconds = profile === "quick" ? "0.02" : "0.2";
-  const report = JSON.parse(await output("micro", ["--benchmark_format=json", `--benchmark_min_time=${seconds}`]));
-  return report.benchmarks;
+  const how = profile === "quick" ? ["0.005", "1"] : ["0.05", "5"];
+  const filter = profile === "quick" ? ["--benchmark_filter=-.*(000000|100000).*"] : [];
+  const report = JSON.parse(await output("micro", ["--benchmark_format=json", `--benchmark_min_time=${how[0]}`,
+    `--benchmark_repetitions=${how[1]}`, "--benchmark_enable_random_interleaving=true", ...filter]));
+  const medians = report.benchmarks.filter((b) => b.aggregate_name === "median");
+  return (medians.length > 0 ? medians : report.benchmarks).map((b) => ({ ...b, name: b.run_name }));
 }
 
 async function main() {
   const { profile, selected } = readArguments();
+  makeCertificate();
   const report = { date: new Date().toISOString(), profile, machine: machine(), summaries: [], results: [] };
   for (const name of Object.keys(works).filter((work) => selected.includes(work))) {
     for (const one of works[name](profiles[profile])) {
@@ -60,7 +66,7 @@ async function main() {
     }
   }
   if (selected.includes("micro")) report.micro = await micro(profile);
-  if (selected.includes("sizes")) report.sizes = await output("sizes");
+  if (selected.includes("sizes")) report.sizes = await output("sizes") + await output("heap");
   write(report);
   const failed = report.results.filter((result) => result.errors > 0).length;
   if (failed > 0) throw new Error(`${failed} runs were not exactly once and in order: their figures mean nothing`);

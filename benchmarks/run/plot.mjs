@@ -9,8 +9,8 @@ export function svg({ label, figure, rows }) {
   const height = top + rows.length * (barHeight + gap) + gap;
   const bars = rows.map((r, i) => {
     const y = top + i * (barHeight + gap), middle = y + barHeight / 2;
-    return `<text x="${left - 8}" y="${middle + 4}" text-anchor="end">${escape(r.server)}</text>` +
-      `<rect x="${left}" y="${y}" width="${scale(r.median).toFixed(1)}" height="${barHeight}" fill="${r.server.startsWith("chain") ? "#2563eb" : "#94a3b8"}"/>` +
+    return `<text x="${left - 8}" y="${middle + 4}" text-anchor="end">${escape(r.name)}</text>` +
+      `<rect x="${left}" y="${y}" width="${scale(r.median).toFixed(1)}" height="${barHeight}" fill="${r.name.startsWith("chain") ? "#2563eb" : "#94a3b8"}"/>` +
       `<line x1="${(left + scale(r.lowest)).toFixed(1)}" x2="${(left + scale(r.highest)).toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#111"/>` +
       `<text x="${(left + scale(r.highest) + 6).toFixed(1)}" y="${middle + 4}">${r.median.toFixed(r.median < 10 ? 2 : 0)}</text>`;
   });

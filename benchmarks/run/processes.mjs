@@ -1,5 +1,5 @@
 // Starts servers and the load generator, each pinned to a CPU of its own.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import path from "node:path";
@@ -11,15 +11,30 @@ const benchmarks = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const built = path.join(path.dirname(benchmarks), "build/release/benchmarks");
 const script = (name) => [process.execPath, path.join(benchmarks, "npm", `${name}.mjs`)];
 
+const certificate = path.join(built, "certificate.pem");
+const key = path.join(built, "key.pem");
+const chainServer = (...more) => ({ command: [path.join(built, "chain_server")], more, dialect: "chain" });
+
 /** How a server is started (the port comes next), which dialect it speaks, and which CPUs it gets. */
 const servers = {
   floor: { command: [path.join(built, "floor_server")], dialect: "plain" },
-  chain: { command: [path.join(built, "chain_server")], dialect: "chain" },
-  "chain-2-lanes": { command: [path.join(built, "chain_server")], more: ["2"], dialect: "chain" },
+  chain: chainServer(),
+  "chain-2-lanes": chainServer("threads=2"),
+  "chain-tls": chainServer(`certificate=${certificate}`, `key=${key}`),
+  "chain-deflate": chainServer("deflate=1"),
+  "chain-presence-window": chainServer("presence-window=50"),
+  mounted: { command: [path.join(built, "mounted_server")], dialect: "chain" },
+  "mounted-lane": { command: [path.join(built, "mounted_server")], more: ["lanes=1"], dialect: "chain" },
   beast: { command: [path.join(built, "beast_server")], dialect: "plain" },
   ws: { command: script("ws"), dialect: "plain" },
   "socket.io": { command: script("socket.io"), dialect: "socket.io" },
 };
+/** The certificate of the TLS server: its own, P-256. */
+export function makeCertificate() {
+  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                           "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], { stdio: "ignore" });
+}
+
 const serverCpu = "0";
 const loadCpu = "1";
 

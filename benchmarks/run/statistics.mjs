@@ -6,12 +6,13 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Results of one case -> per server the median, lowest and highest figure, and the ratio to the first server. */
-export function summarize({ label, figure = "cpu_ns", servers }, results) {
-  const rows = servers.map((server) => {
-    const values = results.filter((r) => r.server === server).map((r) => r[figure]);
-    return { server, runs: values.length, median: median(values), lowest: Math.min(...values), highest: Math.max(...values),
-             errors: results.filter((r) => r.server === server).reduce((sum, r) => sum + r.errors, 0) };
+/** Results of one case -> per row the median, lowest and highest figure, and the ratio to the first row. */
+export function summarize({ label, figure = "cpu_ns", rows }, results) {
+  const lines = rows.map(({ name }) => {
+    const mine = results.filter((r) => r.row === name);
+    const values = mine.map((r) => r[figure]);
+    return { name, runs: values.length, median: median(values), lowest: Math.min(...values), highest: Math.max(...values),
+             errors: mine.reduce((sum, r) => sum + r.errors, 0) };
   });
-  return { label, figure, rows: rows.map((row) => ({ ...row, ratio: row.median / rows[0].median })) };
+  return { label, figure, rows: lines.map((line) => ({ ...line, ratio: line.median / lines[0].median })) };
 }

@@ -2,66 +2,100 @@
 // `runs`, `messages` and the like are scaled by the profile: see profiles.
 
 export const profiles = {
-  full: { runs: 5, scale: 1, idle: [1000, 10_000], bigFanOut: true },
-  quick: { runs: 1, scale: 0.1, idle: [1000], bigFanOut: false },
+  full: { runs: 5, scale: 1, connections: 1000, idle: [1000, 9500], big: 9500 },
+  quick: { runs: 1, scale: 0.02, connections: 100, idle: [100] },
 };
 
-const all = ["floor", "chain", "beast", "ws", "socket.io"];
-const own = ["floor", "chain"];
+/** A row of a case: a server of processes.mjs, under a name, with options of its own for the load generator. */
+const row = (name, server = name, args = {}) => ({ name, server, args });
+// The first of a case is what the others are compared with. Slow ones get a quarter of the work, three times.
+const slow = (name) => ({ ...row(name), share: 0.25, runs: 3 });
+const own = [row("floor"), row("chain")];
+const all = [...own, slow("beast"), slow("ws"), slow("socket.io")];
 
-const fanOut = (servers, connections, size, window, deliveries) => ({
+const fanOut = (rows, connections, size, window, deliveries) => ({
   label: `fan-out to ${connections}, ${size} B, window ${window}`,
-  servers,
+  rows,
   args: { work: "fan-out", connections, size, window },
   // At least four windows, whatever the scale.
   messages: (scale) => Math.max(4 * window, Math.round((deliveries * scale) / connections)),
 });
+const named = (label, one) => ({ ...one, label });
+const windows = (rows, connections, size, deliveries) =>
+  [1, 16, 64].map((window) => fanOut(rows, connections, size, window, window === 1 ? deliveries / 3 : deliveries));
+
+const requests = (rows, window, connections = 100) => ({
+  label: `request and reply, ${connections} connections, depth ${window}`,
+  rows,
+  args: { work: "requests", connections, size: 128, window },
+  messages: (scale) => Math.max(connections * 4 * window, Math.round(100_000 * scale)),
+});
+
+const idle = (rows, connections) => ({
+  label: `idle, ${connections} sessions`, figure: "bytes_per_session", runs: 1, rows, args: { work: "idle", connections },
+});
 
 /** name -> a function of the profile that gives the cases of that kind. */
 export const works = {
-  "fan-out": ({ bigFanOut }) => [
-    ...[1, 16, 64].map((window) => fanOut(all, 1000, 128, window, window === 1 ? 500_000 : 2_000_000)),
-    ...[1, 16, 64].map((window) => fanOut(own, 1000, 4096, window, 500_000)),
-    ...[1, 16, 64].map((window) => fanOut(own, 100, 128, window, window === 1 ? 200_000 : 1_000_000)),
-    ...(bigFanOut ? [1, 16, 64].map((window) => fanOut(own, 9500, 128, window, 1_500_000)) : []),
+  "fan-out": ({ connections, big }) => [
+    ...windows(all, connections, 128, 1_500_000),
+    ...windows(own, connections, 4096, 400_000),
+    ...windows(own, 100, 128, 600_000),
+    ...(big ? windows(own, big, 128, 1_000_000).map((one) => ({ ...one, runs: 3 })) : []),
   ],
-  rooms: () => [{
-    label: "1000 connections in 50 rooms, 128 B, window 4 in each",
-    servers: all,
-    args: { work: "fan-out", connections: 1000, rooms: 50, size: 128, window: 4 },
+  rooms: ({ connections }) => [{
+    label: `${connections} connections in 50 rooms, 128 B, window 4 in each`,
+    rows: all,
+    args: { work: "fan-out", connections, rooms: 50, size: 128, window: 4 },
     messages: (scale) => Math.max(50 * 16, Math.round(50_000 * scale)),
   }],
-  requests: () => [1, 16].map((window) => ({
-    label: `request and reply, 100 connections, depth ${window}`,
-    servers: all,
-    args: { work: "requests", connections: 100, size: 128, window },
-    messages: (scale) => Math.max(100 * 4 * window, Math.round(200_000 * scale)),
-  })),
+  requests: () => [requests(all, 1), requests(all, 16)],
   churn: () => [{
     label: "connect, join, leave, close",
-    servers: all,
+    rows: all,
     args: { work: "churn", connections: 1 },
     messages: (scale) => Math.max(200, Math.round(5000 * scale)),
   }],
-  idle: ({ idle }) => idle.map((connections) => ({
-    label: `idle, ${connections} sessions`,
-    figure: "bytes_per_session",
-    servers: all,
-    once: true,
-    args: { work: "idle", connections },
-  })),
-  cycles: ({ bigFanOut }) => [{
-    label: `memory after 10 cycles of ${bigFanOut ? 9500 : 1000} connections, over that of the first`,
+  idle: (profile) => profile.idle.map((connections) => idle(all, connections)),
+  cycles: ({ connections, big = connections }) => [{
+    label: `memory after 10 cycles of ${big} connections, over that of the first`,
     figure: "last_over_first",
-    servers: ["chain"],
-    once: true,
-    args: { work: "cycles", connections: bigFanOut ? 9500 : 1000 },
+    rows: [row("chain")],
+    runs: 1,
+    args: { work: "cycles", connections: big },
   }],
-  deaf: () => [0, 1].map((deaf) => ({
-    label: `fan-out to 1000, ${deaf} of them never read`,
-    servers: ["chain"],
-    args: { work: "fan-out", connections: 1000, size: 128, window: 16, deaf },
-    messages: (scale) => Math.max(64, Math.round(2000 * scale)),
-  })),
-  lanes: () => [{ ...fanOut(["chain", "chain-2-lanes"], 1000, 128, 16, 2_000_000), label: "fan-out to 1000, one lane and two" }],
+  deaf: ({ connections }) => [named(`fan-out to ${connections}, one of them never reads`,
+    fanOut([row("all read", "chain"), row("one does not", "chain", { deaf: 1 })], connections, 128, 16, 1_500_000))],
+  lanes: ({ connections }) => [named(`fan-out to ${connections}, one lane and two`,
+    fanOut([row("one lane", "chain"), row("two lanes", "chain-2-lanes")], connections, 128, 16, 1_500_000))],
+  dialects: ({ connections }) => {
+    const rows = [row("chain"), row("Phoenix V1", "chain", { dialect: "phoenix-v1" }), row("Phoenix V2", "chain", { dialect: "phoenix-v2" })];
+    return [named(`dialects: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 1_000_000)),
+            named("dialects: request and reply, 100 connections, depth 16", requests(rows, 16))];
+  },
+  carriers: ({ connections }) => {
+    const rows = [row("WebSocket", "chain"), row("SSE", "chain", { carrier: "sse" }), row("long-poll", "chain", { carrier: "longpoll" })];
+    return [named(`carriers: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 400_000)),
+            named(`carriers: idle, ${connections} sessions`, idle(rows.slice(0, 2), connections))];
+  },
+  tls: ({ connections }) => {
+    const rows = [row("plain", "chain"), row("TLS", "chain-tls", { tls: 1 })];
+    return [named(`TLS: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 500_000)),
+            named(`TLS: idle, ${connections} sessions`, idle(rows, connections))];
+  },
+  deflate: ({ connections }) => {
+    const rows = [row("plain", "chain"), row("permessage-deflate", "chain-deflate", { deflate: 1 })];
+    return [named(`permessage-deflate: fan-out to ${connections}, 4096 B, window 16`, fanOut(rows, connections, 4096, 16, 400_000))];
+  },
+  storm: ({ connections }) => [{
+    label: `presence: ${connections / 2} connections join one topic at once`,
+    rows: [row("a diff for each", "chain"), row("diffs of 50 ms", "chain-presence-window")],
+    runs: 3,
+    args: { work: "storm", connections: connections / 2 },
+  }],
+  mounted: ({ connections }) => {
+    const rows = [row("Server", "chain"), row("mounted, declared lane", "mounted-lane"), row("mounted, strands", "mounted")];
+    return [named(`mounted: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 500_000)),
+            named(`mounted: idle, ${connections} sessions`, idle(rows, connections))];
+  },
 };
