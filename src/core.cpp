@@ -14,6 +14,7 @@
 #include <chain/impl/detail/cluster_service.ipp>
 #include <chain/impl/detail/dialect.ipp>
 #include <chain/impl/detail/endpoint.ipp>
+#include <chain/impl/detail/fate.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
@@ -31,9 +32,11 @@
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
+#include <chain/impl/detail/relief.ipp>
 #include <chain/impl/detail/resume_request.ipp>
 #include <chain/impl/detail/resume_state.ipp>
 #include <chain/impl/detail/resume_token.ipp>
+#include <chain/impl/detail/session_backlog.ipp>
 #include <chain/impl/detail/session_core.ipp>
 #include <chain/impl/detail/session_life.ipp>
 #include <chain/impl/detail/session_resume.ipp>

@@ -6,6 +6,7 @@
 #include <chain/fwd.hpp>
 #include <chain/json.hpp>
 #include <chain/payload.hpp>
+#include <chain/slow_policy.hpp>
 #include <chain/topic.hpp>
 
 #include <memory>
@@ -85,6 +86,14 @@ class Channel {
     Channel& on_leave(F handler) {
         return on_leave(topic_pattern(), std::move(handler));
     }
+
+    /// What becomes of pushes and broadcasts of `event` while they wait for a client that reads too
+    /// slowly; without one they are kept, and past a limit the client is closed with 1013.
+    /// @param event  a name, or a prefix and one trailing `*`; exact names win, then the longest
+    /// @throws as `on`
+    Channel& when_slow(std::string event, SlowPolicy policy);
+    /// The same for all events of the channel that have no policy of their own.
+    Channel& when_slow(SlowPolicy policy) { return when_slow("*", std::move(policy)); }
 
     /// Sends what is published on the pub/sub to this node's sockets: a publication on topic T that
     /// matches `topic_pattern` becomes the event `event` on topic T.

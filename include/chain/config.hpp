@@ -27,9 +27,14 @@ struct Limits {
         64; ///< Behind a running coroutine, per topic; more is answered "busy".
     std::size_t waiting_bytes = 64 * 1024; ///< The same in bytes.
     std::size_t unsent_bytes_per_session =
-        1 << 20;                          ///< Waiting for a slow reader; more closes with 1013.
-    std::size_t unsent_bytes = 256 << 20; ///< The same over all sessions of the handler.
-    std::size_t body_bytes = 64 * 1024;   ///< The body of an HTTP request; more is answered 413.
+        1 << 20; ///< Waiting for a slow reader; beyond it `SlowPolicy` says what is dropped, and
+                 ///< when that is not enough the connection is closed with 1013.
+    std::size_t unsent_frames_per_session = 10'000; ///< The same in frames.
+    std::size_t unsent_bytes =
+        256 << 20; ///< The same over all sessions of the handler: close to it the largest backlogs
+                   ///< are dropped, and their sessions ended.
+    std::size_t unsent_frames = 2'000'000; ///< The same in frames.
+    std::size_t body_bytes = 64 * 1024;    ///< The body of an HTTP request; more is answered 413.
     std::size_t kept_bytes_per_session =
         1 << 20; ///< Sent and not confirmed; beyond it the oldest are forgotten, and a client that
                  ///< needs them for its resume is told of a gap.

@@ -52,6 +52,8 @@ enum class Errc {
     broker_refused,        ///< The broker answered with an error.
     broker_trimmed,        ///< The broker dropped messages before this node had read them.
     replaced,              ///< A newer connection has taken the session over.
+    oldest_dropped,        ///< Old frames made room for newer ones, as the channel wants it.
+    conflated,             ///< A newer frame took an older one's place, as the channel wants it.
 };
 
 /// The category of `Errc`; its name is "chain".

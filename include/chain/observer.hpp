@@ -51,7 +51,9 @@ class Observer {
     virtual void handler_threw(std::string_view /*pattern*/, Hook, std::string_view /*what*/) {}
     /// A client sent a frame that was not understood.
     virtual void bad_frame(error_code) {}
-    /// Frames were dropped instead of sent.
+    /// Frames were dropped instead of sent: a slow client's session has ended
+    /// (`Errc::slow_consumer`), or the channel's `SlowPolicy` wants it so (`Errc::oldest_dropped`,
+    /// `Errc::conflated`).
     virtual void frames_dropped(std::size_t /*count*/, error_code) {}
     /// The adapter of these topics reaches its broker (again).
     virtual void adapter_up(std::string_view /*pattern*/) {}

@@ -192,7 +192,8 @@ TEST_CASE("the outbox tells each frame once, when its first byte is handed over,
             REQUIRE(sink.frames ==
                     std::vector<std::string>(given.begin(), given.begin() + outbox.sent()));
             std::size_t waiting = outbox.sent();
-            outbox.waiting([&](std::string_view framed) { REQUIRE(framed == given[waiting++]); });
+            outbox.waiting(
+                [&](std::string_view framed, const auto&) { REQUIRE(framed == given[waiting++]); });
             REQUIRE(waiting == given.size());
         }
     }

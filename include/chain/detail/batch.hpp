@@ -28,9 +28,11 @@ class Batch {
     ~Batch();
 
     /// Appends a broadcast's text for a group; `except` may name a member that does not get it.
-    void append(Group& group, std::string_view text, bool binary, const Membership* except);
+    void append(Group& group, std::string_view text, bool binary, const Membership* except,
+                const SharedFate* fate);
     /// Appends a frame for one session.
-    void append(SessionCore& session, std::string_view text, bool binary, bool numbered);
+    void append(SessionCore& session, std::string_view text, bool binary, bool numbered,
+                const SharedFate* fate = nullptr);
     /// Appends framed bytes for one session, which do not count among its frames.
     void append_framed(SessionCore& session, std::string_view bytes);
 
@@ -74,7 +76,8 @@ class Batch {
         std::uint32_t first = 0, count = 0; ///< Of the runs in `turn_runs_`.
     };
 
-    void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered);
+    void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered,
+                const SharedFate* fate);
     Slice* take_slice();
     void give_back(Slice& slice);
     void recycle();

@@ -3,6 +3,7 @@
 
 #include <chain/detail/handler_traits.hpp>
 #include <chain/detail/pattern_map.hpp>
+#include <chain/slow_policy.hpp>
 #include <chain/topic.hpp>
 
 #include <atomic>
@@ -28,6 +29,7 @@ struct ChannelCore {
     PatternMap<std::shared_ptr<Callback>> in;
     PatternMap<std::shared_ptr<Callback>> leave;
     PatternMap<std::shared_ptr<OutCallback>> out;
+    PatternMap<SlowPolicy> slow; ///< By event.
     std::vector<Feed> feeds;
     std::atomic<bool> frozen{false};
 

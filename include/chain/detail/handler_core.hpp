@@ -62,6 +62,17 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     SessionTable& sessions() noexcept { return sessions_; }
     /// Bytes that wait for slow readers, over all sessions.
     std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
+    /// The same in frames.
+    std::atomic<std::size_t>& unsent_frames() noexcept { return unsent_frames_; }
+    /// Does more wait for slow readers than so many eighths of what may?
+    bool crowded(std::size_t eighths) const noexcept {
+        const auto& limits = config_.limits;
+        return unsent_.load(std::memory_order_relaxed) > limits.unsent_bytes / 8 * eighths ||
+               unsent_frames_.load(std::memory_order_relaxed) > limits.unsent_frames / 8 * eighths;
+    }
+    /// Drops the largest backlogs; from any thread.
+    void relieve();
+    void relieved() noexcept { relieving_ = false; }
 
     /// Bytes that are kept for clients that may resume, over all sessions.
     std::atomic<std::size_t>& kept() noexcept { return kept_; }
@@ -177,6 +188,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;
     std::atomic<std::size_t> unsent_{0};
+    std::atomic<std::size_t> unsent_frames_{0};
+    std::atomic<bool> relieving_{false};
     std::atomic<std::size_t> kept_{0};
     AwaySessions away_;
     const RandomId instance_ = make_random_id();

@@ -173,7 +173,7 @@ class Lane : public RefCounted<Lane> {
     void unname(const SessionCore& session);
     void intercept(TopicEntry& entry, Ref<Broadcast> shared);
     void append(Group& group, const Message& message, const Membership* except,
-                const Broadcast* shared);
+                const Broadcast* shared, const SharedFate& fate);
 
     std::shared_ptr<HandlerCore> handler_;
     net::io_context* context_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/connection.hpp>
+#include <chain/detail/fate.hpp>
 #include <chain/detail/kept_frames.hpp>
 #include <chain/detail/random_id.hpp>
 #include <chain/detail/timer_wheel.hpp>
@@ -64,6 +65,13 @@ class ResumeState {
     Framing carrier = Framing::lines;
     /// Bytes of the outbox that were sent before, and do not count as those of a slow reader.
     std::size_t replaying = 0;
+    /// What waited when its connection was closed for reading too slowly. Does not count either.
+    Backlog excused = {};
+    /// Nothing waits any more.
+    void caught_up() noexcept {
+        replaying = 0;
+        excused = {};
+    }
     /// Its place among the sessions without a connection; 0 when it has one.
     std::uint64_t away = 0;
 

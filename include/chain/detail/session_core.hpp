@@ -113,7 +113,7 @@ class SessionCore : public RefCounted<SessionCore> {
     /// Joins again, in the place of a membership that has just ended.
     void rejoin(const Message& message, Membership& replaced);
     /// Appends a message to what this session has to send.
-    void send(const Message& message);
+    void send(const Message& message, const SharedFate& fate = nullptr);
     error_code send_text(std::string_view frame);
     /// A membership has ended for good.
     void remove(Membership& membership);
@@ -162,8 +162,12 @@ class SessionCore : public RefCounted<SessionCore> {
     void transmit(const Slice& slice);
     /// True when the backlog is full: nothing more may be appended.
     bool choked() const noexcept;
-    /// Ends the session, as its client reads too slowly.
+    /// What waits for its client.
+    Backlog backlog() const noexcept;
+    /// Ends the session, as more is kept for its client than may be.
     void overflow();
+    /// Drops as much as may be dropped of what waits; ends the session when most of it may not.
+    void relieve();
 
     void schedule_shutdown(std::chrono::milliseconds after);
     void stop_scheduled_shutdown() noexcept;
@@ -190,6 +194,7 @@ class SessionCore : public RefCounted<SessionCore> {
     };
 
     class Keeper;
+    class Writer;
 
     Extras& extras();
     void let_go(std::uint16_t code, std::string_view why);
@@ -204,7 +209,8 @@ class SessionCore : public RefCounted<SessionCore> {
     void arrive(Framing framing);
     void change_framing(Framing framing);
     void greet(Slice& out);
-    void append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered) const;
+    void append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered,
+                      const SharedFate* fate = nullptr) const;
     const Slice& stamped(const Slice& slice);
     void join(const Message& message);
     bool start_join(const Message& message, Membership* replaced);
@@ -212,6 +218,13 @@ class SessionCore : public RefCounted<SessionCore> {
     void leave(const Message& message);
     void event(const Message& message);
     std::string take_partial();
+    void account(const Backlog& before) noexcept;
+    void tidy(Framing framing);
+    void keep_rest(const Slice& slice, std::size_t taken, FrameSink* sink);
+    Backlog most_unsent() const noexcept;
+    bool over() const noexcept;
+    void fall_behind();
+    void tell_dropped(std::size_t frames, Errc why) noexcept;
     std::size_t forget_backlog() noexcept;
     void drop_backlog() noexcept;
     void finish();

@@ -77,6 +77,12 @@ Channel& Channel::add_leave(std::string pattern, std::shared_ptr<detail::Callbac
     return *this;
 }
 
+Channel& Channel::when_slow(std::string event, SlowPolicy policy) {
+    detail::require_open(*core_);
+    core_->slow.insert(detail::event_pattern(std::move(event)), std::move(policy));
+    return *this;
+}
+
 Channel& Channel::subscribe(std::string topic_pattern, std::string event) {
     detail::require_open(*core_);
     TopicPattern topics(std::move(topic_pattern));

@@ -68,6 +68,9 @@ const char* describe(Errc code) noexcept {
     case Errc::broker_trimmed:
         return "broker trimmed: messages were gone before this node read them; keep longer streams";
     case Errc::replaced: return "replaced: a newer connection has the session; close this one";
+    case Errc::oldest_dropped:
+        return "oldest dropped: the client reads slower than it is sent to; it was told of a gap";
+    case Errc::conflated: return "conflated: a newer frame took the place of one that waited";
     }
     return "unknown error";
 }

@@ -16,7 +16,8 @@ inline constexpr std::uint32_t nowhere = Pending{}.entry;
 Batch::Batch(const Compression& compression) : compression_(compression) {}
 Batch::~Batch() = default;
 
-void Batch::append(Group& group, std::string_view text, bool binary, const Membership* except) {
+void Batch::append(Group& group, std::string_view text, bool binary, const Membership* except,
+                   const SharedFate* fate) {
     if (!group.open) {
         group.open = take_slice();
         open_groups_.emplace_back(&group.topic, &group);
@@ -25,22 +26,23 @@ void Batch::append(Group& group, std::string_view text, bool binary, const Membe
         group.exceptions.emplace_back(group.open->count(), except);
         mark(const_cast<Membership&>(*except));
     }
-    append(*group.open, group.framing, text, binary, true);
+    append(*group.open, group.framing, text, binary, true, fate);
 }
 
-void Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered) {
-    append(own_slice(session), session.framing(), text, binary, numbered);
+void Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered,
+                   const SharedFate* fate) {
+    append(own_slice(session), session.framing(), text, binary, numbered, fate);
 }
 
-void Batch::append(Slice& slice, Framing framing, std::string_view text, bool binary,
-                   bool numbered) {
+void Batch::append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered,
+                   const SharedFate* fate) {
     if (binary && !carries_bytes(framing)) return;
     const auto deflated =
         framing == Framing::websocket_deflate ? deflate_message(text, compression_) : std::nullopt;
     if (deflated)
-        slice.append_deflated(*deflated, binary, ++order_, numbered);
+        slice.append_deflated(*deflated, binary, ++order_, numbered, fate);
     else
-        slice.append(framing, text, binary, ++order_, numbered);
+        slice.append(framing, text, binary, ++order_, numbered, fate);
 }
 
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {
@@ -213,7 +215,7 @@ void Batch::merge(Slice& out) {
         const auto index = run->next++;
         if (!run->member || !run->member->group()->excepts(index, *run->member))
             out.append_framed(run->slice->bytes_of(index), run->order,
-                              run->slice->piece(index).numbered);
+                              run->slice->piece(index).numbered, run->slice->fate(index));
         run->order = run->next < run->slice->count() ? run->slice->piece(run->next).order : used_up;
     }
 }

@@ -6,6 +6,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane_service.hpp>
 #include <chain/detail/origin.hpp>
+#include <chain/detail/relief.hpp>
 #include <chain/serializers/chain.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -55,6 +56,10 @@ void HandlerCore::listen() {
             if (const auto self = weak.lock()) self->disconnect_here(name);
             return true;
         });
+}
+
+void HandlerCore::relieve() {
+    if (!relieving_.exchange(true)) std::make_shared<Relief>(shared_from_this())->start();
 }
 
 void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {

@@ -101,20 +101,21 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
         intercept(entry, std::move(shared));
         return;
     }
+    const auto fate = fate_of(channel.slow, message);
     for (const auto& group : entry.groups())
-        if (!group->members.empty()) append(*group, message, except, shared.get());
+        if (!group->members.empty()) append(*group, message, except, shared.get(), fate);
 }
 
 void Lane::append(Group& group, const Message& message, const Membership* except,
-                  const Broadcast* shared) {
+                  const Broadcast* shared, const SharedFate& fate) {
     const auto* encoded = shared ? shared->encoded(group.serializer) : nullptr;
     if (encoded) {
-        batch_.append(group, encoded->text, encoded->binary, except);
+        batch_.append(group, encoded->text, encoded->binary, except, &fate);
         return;
     }
     auto& text = scratch();
     const bool binary = group.serializer.encode(message, text);
-    batch_.append(group, text, binary, except);
+    batch_.append(group, text, binary, except, &fate);
 }
 
 /// Lets the out handler see the broadcast for each subscriber that there is now, once the current

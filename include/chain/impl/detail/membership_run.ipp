@@ -151,7 +151,7 @@ void Membership::send_push(std::string_view event, std::string_view payload, boo
     message.event = event;
     message.payload = payload;
     message.binary = binary;
-    session_->send(message);
+    session_->send(message, fate_of(topic_->channel().slow, message));
 }
 
 /// Keeps something until the join is answered. @return false when too much is kept.
@@ -178,7 +178,8 @@ void Membership::release_held() {
         else if (held.intercepted)
             work_->intercepted.push_back(held.broadcast);
         else
-            session_->send(held.broadcast->message());
+            session_->send(held.broadcast->message(),
+                           fate_of(topic_->channel().slow, held.broadcast->message()));
     }
 }
 

@@ -197,12 +197,12 @@ void SessionCore::reply_unjoined(const Message& request, std::string_view why) {
     reply(request.topic, join_ref, request.ref, {Status::error, reason_object(why)});
 }
 
-void SessionCore::send(const Message& message) {
+void SessionCore::send(const Message& message, const SharedFate& fate) {
     if (finished_) return;
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
     // What is said on the protocol's own topic is not counted.
-    lane_->batch().append(*this, text, binary, message.topic != "_chain");
+    lane_->batch().append(*this, text, binary, message.topic != "_chain", &fate);
 }
 
 error_code SessionCore::send_text(std::string_view frame) {

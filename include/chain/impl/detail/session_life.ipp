@@ -68,22 +68,24 @@ void SessionCore::break_off(std::uint16_t code, std::string_view why) {
 
 /// The rest of the frame that the connection has begun, which is lost to any other.
 std::string SessionCore::take_partial() {
-    const auto before = outbox_.unsent();
+    const auto before = backlog();
     auto rest = outbox_.take_partial();
-    lane_->handler().unsent() -= before - outbox_.unsent();
+    account(before);
     return rest;
 }
 
 void SessionCore::writable() {
+    if (outbox_.idle()) return;
     Keeper keeper(*this);
-    const auto before = outbox_.unsent();
+    tidy(framing_);
+    const auto before = backlog();
     while (connection_ && !outbox_.idle()) {
         const auto taken = connection_->write(outbox_.front());
         if (taken == 0) break;
         outbox_.handed_over(taken, keeper.sink());
     }
-    if (resume_ && outbox_.idle()) resume_->replaying = 0;
-    lane_->handler().unsent() -= before - outbox_.unsent();
+    if (resume_ && outbox_.idle()) resume_->caught_up();
+    account(before);
 }
 
 void SessionCore::send_control(std::string_view framed) {
@@ -101,7 +103,7 @@ const Slice& SessionCore::stamped(const Slice& slice) {
         event.clear();
         if (slice.piece(i).numbered) append_sse_id(event, epoch, number++);
         event += slice.bytes_of(i);
-        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered);
+        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered, slice.fate(i));
     }
     return out;
 }
@@ -112,40 +114,10 @@ void SessionCore::transmit(const Slice& shared) {
     const auto& bytes = slice.bytes();
     const std::size_t taken = connection_ && outbox_.idle() ? connection_->write(bytes) : 0;
     Keeper keeper(*this);
-    if (taken == bytes.size()) {
+    if (taken == bytes.size())
         outbox_.handed_over(slice, keeper.sink());
-        return;
-    }
-    const auto before = outbox_.unsent();
-    outbox_.keep(slice, taken, keeper.sink());
-    lane_->handler().unsent() += outbox_.unsent() - before;
-    if (choked()) overflow();
-}
-
-bool SessionCore::choked() const noexcept {
-    const auto& limits = lane_->handler().config().limits;
-    const auto again = resume_ ? resume_->replaying : 0;
-    return outbox_.unsent() > limits.unsent_bytes_per_session + again ||
-           (!outbox_.idle() && lane_->handler().unsent() > limits.unsent_bytes);
-}
-
-/// The client reads too slowly: what waits is dropped, and the session ends.
-void SessionCore::overflow() {
-    if (ending_ || finished_) return;
-    lane_->later(
-        [self = Ref<SessionCore>(this)] { self->end(close_slow, "the client reads too slowly"); });
-}
-
-std::size_t SessionCore::forget_backlog() noexcept {
-    lane_->handler().unsent() -= outbox_.unsent();
-    return outbox_.clear();
-}
-
-void SessionCore::drop_backlog() noexcept {
-    const auto frames = forget_backlog();
-    if (frames == 0) return;
-    lane_->handler().notify(
-        [&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::slow_consumer)); });
+    else
+        keep_rest(slice, taken, keeper.sink());
 }
 
 void SessionCore::schedule_shutdown(std::chrono::milliseconds after) {
@@ -185,6 +157,7 @@ void SessionCore::finish() {
     if (std::exchange(finished_, true)) return;
     const Ref<SessionCore> self(this);
     lane_->batch().deliver(*this);
+    tidy(framing_);
     auto unsent = extras_->close_code == close_slow ? take_partial() : std::string(outbox_.front());
     if (const auto connection = std::exchange(connection_, nullptr)) {
         if (extras_->close_code != close_slow) forget_backlog();

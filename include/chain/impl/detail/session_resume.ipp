@@ -183,7 +183,8 @@ void SessionCore::arrive(Framing framing) {
     come_back();
     const auto old = framing_;
     if (framing != old) change_framing(framing);
-    const auto before = outbox_.unsent();
+    tidy(old);
+    const auto before = backlog();
     Slice first;
     greet(first);
     if (const auto after = std::exchange(resume.replay_after, std::nullopt))
@@ -192,24 +193,24 @@ void SessionCore::arrive(Framing framing) {
         });
     resume.replaying = first.bytes().size();
     auto number = outbox_.sent();
-    outbox_.waiting([&](std::string_view framed) {
-        append_event(first, unframed(old, framed), ++number, true);
+    outbox_.waiting([&](std::string_view framed, const SharedFate& fate) {
+        append_event(first, unframed(old, framed), ++number, true, &fate);
     });
     outbox_.clear();
     if (first.count() > 0) outbox_.keep(first, 0, nullptr);
-    lane_->handler().unsent() += outbox_.unsent() - before;
+    account(before);
     resume.carrier = framing;
 }
 
 /// Appends a frame as the connection wants it, with its number where that has a place.
-void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number,
-                               bool numbered) const {
+void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered,
+                               const SharedFate* fate) const {
     std::vector<char> storage;
     if (framing_ != Framing::websocket_deflate) frame = inflated(frame, storage);
     std::string framed;
     if (framing_ == Framing::sse) append_sse_id(framed, epoch_of(id_), number);
     append_frame(framed, framing_, frame);
-    out.append_framed(framed, 0, numbered);
+    out.append_framed(framed, 0, numbered, fate);
 }
 
 /// The session's memberships get other bytes from now on.

@@ -4,30 +4,42 @@
 #include <chain/detail/framing.hpp>
 #include <chain/detail/slice.hpp>
 
+#include <algorithm>
+
 namespace chain::detail {
 
 void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
-                   bool numbered) {
+                   bool numbered, const SharedFate* fate) {
     append_frame(bytes_, framing, {text, binary});
-    append_framed({}, order, numbered);
+    append_framed({}, order, numbered, fate);
 }
 
 void Slice::append_deflated(std::string_view payload, bool binary, std::uint64_t order,
-                            bool numbered) {
+                            bool numbered, const SharedFate* fate) {
     append_frame(bytes_, Framing::websocket_deflate, {payload, binary, true});
-    append_framed({}, order, numbered);
+    append_framed({}, order, numbered, fate);
 }
 
-void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {
+void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered,
+                          const SharedFate* fate) {
+    const bool lossy = fate && *fate;
+    if (lossy) fates_.emplace_back(pieces_.size(), *fate);
     bytes_.append(bytes);
-    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered});
+    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered, lossy});
     numbered_ += numbered ? 1 : 0;
+}
+
+const SharedFate* Slice::find_fate(std::size_t index) const noexcept {
+    return &std::ranges::lower_bound(fates_, index, {}, [](const auto& item) {
+                return item.first;
+            })->second;
 }
 
 void Slice::clear() noexcept {
     if (bytes_.capacity() > kept_capacity) bytes_ = {};
     bytes_.clear();
     pieces_.clear();
+    fates_.clear();
     numbered_ = 0;
 }
 

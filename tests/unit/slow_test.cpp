@@ -1,0 +1,476 @@
+// Clients that read too slowly: what their channels' policies say, and the limits.
+#include "../support/core.hpp"
+
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/outbox.hpp>
+
+#include <map>
+#include <random>
+
+using chain::Errc, chain::Json, chain::Reply, chain::SlowPolicy, chain::Socket;
+using chain::testing::Client, chain::testing::Kit;
+using test::frame, test::Frames;
+
+namespace {
+
+/// Counts what is dropped, by reason.
+class Drops final : public chain::Observer {
+  public:
+    void frames_dropped(std::size_t count, chain::error_code why) override {
+        counts[why.value()] += count;
+    }
+    std::size_t of(Errc why) { return counts[static_cast<int>(why)]; }
+
+    std::map<int, std::size_t> counts;
+};
+
+/// A channel `room:*` in which `tick` drops the oldest, `move` conflates by "who", `last` by event
+/// alone, and all else has to arrive; at most 1000 bytes wait.
+struct SlowRoom {
+    explicit SlowRoom(chain::Limits limits = limited(1000)) {
+        channel.on_join([](Socket&, const Json&) { return Reply::ok(); });
+        channel.on("echo", [](Socket&, const Json& what) { return Reply::ok(what); });
+        channel.when_slow("tick", SlowPolicy::drop_oldest());
+        channel.when_slow("move", SlowPolicy::conflate("who"));
+        channel.when_slow("last", SlowPolicy::conflate());
+        chain::HandlerConfig config;
+        config.limits = limits;
+        config.observer = drops;
+        kit.emplace(test::handler_with({channel}, config));
+    }
+    static chain::Limits limited(std::size_t bytes) {
+        chain::Limits limits;
+        limits.unsent_bytes_per_session = bytes;
+        return limits;
+    }
+
+    Client member(const std::string& topic = "room:a", chain::Request request = {}) {
+        auto client = kit->connect(std::move(request));
+        if (client.session().params().empty()) test::join(client, topic);
+        return client;
+    }
+    void tell(const std::string& event, const Json& what, const std::string& topic = "room:a") {
+        REQUIRE_FALSE(channel.broadcast(topic, event, what));
+        kit->run();
+    }
+    std::size_t unsent() { return chain::detail::HandlerAccess::core(kit->handler())->unsent(); }
+
+    std::shared_ptr<Drops> drops = std::make_shared<Drops>();
+    chain::Channel channel{"room:*"};
+    std::optional<Kit> kit;
+};
+
+std::string said(const std::string& event, const Json& what, const std::string& topic = "room:a") {
+    return R"([2,")" + topic + R"(",")" + event + "\"," + what.dump() + "]";
+}
+
+Frames catch_up(Client& client) {
+    client.reading(true);
+    return client.receive_all();
+}
+
+} // namespace
+
+TEST_CASE("pitfall 11: past the limit the oldest are dropped, counted, and the client is told of "
+          "the gap in their place") {
+    SlowRoom room;
+    auto client = room.member();
+    client.reading(false);
+    for (int i = 0; i < 200; ++i) room.tell("tick", i);
+    CHECK(room.unsent() <= 1000);
+    const auto dropped = room.drops->of(Errc::oldest_dropped);
+    CHECK(dropped > 100);
+
+    const auto got = catch_up(client);
+    REQUIRE(got.size() == 200 - dropped + 1);
+    CHECK(got[0] == R"([0,1,0,"room:a","_gap",{"dropped":)" + std::to_string(dropped) + "}]");
+    for (std::size_t i = 1; i < got.size(); ++i) CHECK(got[i] == said("tick", dropped + i - 1));
+    CHECK_FALSE(client.close_code());
+    CHECK(room.unsent() == 0);
+}
+
+TEST_CASE("a newer message takes the place of one with the same key that waits; each key's newest "
+          "arrives") {
+    SlowRoom room;
+    auto client = room.member();
+    client.reading(false);
+    for (int i = 0; i < 300; ++i) {
+        room.tell("move", {{"who", i % 3}, {"x", i}});
+        room.tell("last", i);
+    }
+    CHECK(room.drops->of(Errc::conflated) == 600 - 4);
+    CHECK(room.unsent() < 200);
+    CHECK(catch_up(client) == Frames{said("move", {{"who", 0}, {"x", 297}}),
+                                     said("move", {{"who", 1}, {"x", 298}}),
+                                     said("move", {{"who", 2}, {"x", 299}}), said("last", 299)});
+}
+
+TEST_CASE("keys are of one topic: the newest of each topic arrives") {
+    SlowRoom room;
+    auto client = room.member();
+    test::join(client, "room:b", 2);
+    client.reading(false);
+    for (int i = 0; i < 10; ++i) {
+        REQUIRE_FALSE(room.channel.broadcast("room:a", "last", i));
+        room.tell("last", i, "room:b");
+    }
+    CHECK(catch_up(client) == Frames{said("last", 9), said("last", 9, "room:b")});
+}
+
+TEST_CASE("a client that keeps up gets every message, whatever its policy") {
+    SlowRoom room;
+    auto client = room.member();
+    Frames expected;
+    for (int i = 0; i < 100; ++i) {
+        REQUIRE_FALSE(room.channel.broadcast("room:a", "last", i));
+        expected.push_back(said("last", i));
+    }
+    room.kit->run();
+    CHECK(client.receive_all() == expected);
+    CHECK(room.drops->counts.empty());
+}
+
+TEST_CASE("replies and what has to arrive are never dropped to make room") {
+    SlowRoom room;
+    auto client = room.member();
+    client.reading(false);
+    client.send(frame(1, 7, "room:a", "echo", "\"answer\""));
+    room.tell("important", 1);
+    for (int i = 0; i < 200; ++i) room.tell("tick", i);
+    client.send(frame(1, 8, "room:a", "_leave"));
+    auto got = catch_up(client);
+    REQUIRE(got.size() > 4);
+    CHECK(got[0] == R"([1,1,7,0,"answer"])");
+    CHECK(got[1] == said("important", 1));
+    CHECK(got.back() == "[1,1,8,0,{}]");
+}
+
+TEST_CASE("pitfall 2.5: where nothing may be dropped the client is closed with 1013") {
+    SlowRoom room;
+    auto client = room.member();
+    client.reading(false);
+    auto socket = *client.session().socket("room:a");
+    for (int i = 0; i < 200 && !client.session().closed(); ++i) {
+        room.tell("tick", i);
+        room.tell("important", std::string(40, 'x'));
+    }
+    CHECK(client.close_code() == 1013);
+    CHECK(room.drops->of(Errc::slow_consumer) > 0);
+    CHECK(socket.push("important") == Errc::closed);
+    CHECK(room.unsent() == 0);
+}
+
+TEST_CASE("pushes have the policy of their event, and say when a client is too slow") {
+    SlowRoom room;
+    auto client = room.member();
+    client.reading(false);
+    auto socket = *client.session().socket("room:a");
+    for (int i = 0; i < 100; ++i) {
+        CHECK_FALSE(socket.push("last", i));
+        room.kit->run();
+    }
+    CHECK(room.drops->of(Errc::conflated) == 99);
+    chain::error_code result;
+    for (int i = 0; i < 100 && !result; ++i) {
+        result = socket.push("important", std::string(100, 'x'));
+        room.kit->run();
+    }
+    CHECK((result == Errc::slow_consumer || result == Errc::closed));
+}
+
+TEST_CASE("the number of frames that wait is bounded, too") {
+    auto limits = SlowRoom::limited(1 << 20);
+    limits.unsent_frames_per_session = 10;
+    SlowRoom room(limits);
+    auto lossy = room.member();
+    auto strict = room.member("room:b");
+    lossy.reading(false);
+    strict.reading(false);
+    for (int i = 0; i < 30; ++i) {
+        room.tell("tick", i);
+        room.tell("important", i, "room:b");
+    }
+    CHECK(catch_up(lossy).size() == 11);
+    CHECK(strict.close_code() == 1013);
+}
+
+TEST_CASE("presence is never dropped, whatever the policy of all events is") {
+    chain::Channel channel{"room:*"};
+    channel.on_join([](Socket&) {});
+    channel.when_slow(SlowPolicy::conflate());
+    Kit kit{test::handler_with({channel})};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    client.reading(false);
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE_FALSE(channel.broadcast("room:a", "presence_diff", {{"n", i}}));
+        REQUIRE_FALSE(channel.broadcast("room:a", "other", {{"n", i}}));
+        kit.run();
+    }
+    CHECK(catch_up(client).size() == 6);
+}
+
+TEST_CASE("a policy is set before the channel is added, once for an event") {
+    chain::Channel channel{"room:*"};
+    channel.when_slow("a", SlowPolicy::conflate()).when_slow(SlowPolicy::drop_oldest());
+    CHECK_THROWS_AS(channel.when_slow("a", SlowPolicy::close()), std::invalid_argument);
+    CHECK_THROWS_AS(channel.when_slow("_gap", SlowPolicy::close()), std::invalid_argument);
+    chain::Handler handler{test::quiet()};
+    handler.add(channel);
+    CHECK_THROWS_AS(channel.when_slow("b", SlowPolicy::close()), std::logic_error);
+}
+
+TEST_CASE("past the handler's limit the largest backlogs go first") {
+    chain::Limits limits;
+    limits.unsent_bytes = 20'000;
+    SlowRoom room(limits);
+    std::vector<Client> clients;
+    for (int i = 0; i < 6; ++i) {
+        clients.push_back(room.member("room:" + std::to_string(i)));
+        clients.back().reading(false);
+    }
+    for (std::size_t i = 0; i < 6; ++i)
+        for (std::size_t k = 0; k < i; ++k)
+            room.tell("important", std::string(1000, 'x'), "room:" + std::to_string(i));
+    REQUIRE(room.unsent() < 17'500);
+    for (auto& client : clients) REQUIRE_FALSE(client.close_code());
+    // It is the smallest that brings it over.
+    for (int k = 0; k < 3; ++k) room.tell("important", std::string(1000, 'x'), "room:0");
+    CHECK(clients[5].close_code() == 1013);
+    for (std::size_t i = 0; i < 4; ++i) CHECK_FALSE(clients[i].close_code());
+    CHECK(room.unsent() <= 15'000);
+}
+
+TEST_CASE("past the handler's limit of frames, too, the largest backlogs go first") {
+    chain::Limits limits;
+    limits.unsent_frames = 80;
+    SlowRoom room(limits);
+    auto small = room.member();
+    auto large = room.member("room:b");
+    small.reading(false);
+    large.reading(false);
+    for (int i = 0; i < 60; ++i) room.tell("important", i, "room:b");
+    for (int i = 0; i < 20; ++i) room.tell("important", i);
+    CHECK(large.close_code() == 1013);
+    CHECK_FALSE(small.close_code());
+}
+
+TEST_CASE("when one turn goes over the handler's limit it is the largest, too, that go") {
+    chain::Limits limits;
+    limits.unsent_bytes = 8'000;
+    SlowRoom room(limits);
+    auto small = room.member();
+    auto large = room.member();
+    test::join(large, "room:b", 2);
+    small.reading(false);
+    large.reading(false);
+    REQUIRE_FALSE(room.channel.broadcast("room:a", "important", std::string(2'000, 'x')));
+    REQUIRE_FALSE(room.channel.broadcast("room:b", "important", std::string(5'000, 'x')));
+    room.kit->run();
+    CHECK(large.close_code() == 1013);
+    CHECK_FALSE(small.close_code());
+}
+
+TEST_CASE("past the handler's limit what may be dropped is dropped before a session ends") {
+    chain::Limits limits;
+    limits.unsent_bytes = 20'000;
+    SlowRoom room(limits);
+    auto client = room.member();
+    client.reading(false);
+    for (int i = 0; i < 40; ++i) room.tell("tick", std::string(1000, 'x'));
+    CHECK_FALSE(client.close_code());
+    CHECK(room.unsent() < 20'000);
+    CHECK(room.drops->of(Errc::oldest_dropped) > 15);
+}
+
+// -------------------------------------------------------------------------------------------------
+// 1013 and resuming
+
+namespace {
+
+struct SlowResumer {
+    SlowResumer() {
+        chain::Request request;
+        request.query = {{"resume", "1"}};
+        client = room.kit->connect(request);
+        token = take_token();
+        test::join(*client, "room:a");
+        client->reading(false);
+    }
+    std::string take_token() {
+        const auto first = client->receive();
+        REQUIRE(first);
+        const auto payload = Json::parse(*first)[5];
+        resumed = payload["resumed"];
+        return payload["token"];
+    }
+    /// Broadcasts until the client is closed. @return how many messages that were
+    int until_closed(int from) {
+        int i = from;
+        for (; i < from + 1000 && !client->close_code(); ++i) room.tell("important", i);
+        return i;
+    }
+    void come_back(int received) {
+        chain::Request request;
+        request.query = {{"session", token}, {"received", std::to_string(received)}};
+        client = room.kit->connect(request);
+        token = take_token();
+    }
+
+    SlowRoom room;
+    std::optional<Client> client;
+    std::string token;
+    bool resumed = false;
+};
+
+} // namespace
+
+TEST_CASE("pain 4: a client that can resume is closed with 1013 and loses nothing when it comes "
+          "back") {
+    SlowResumer slow;
+    auto sent = slow.until_closed(0);
+    CHECK(slow.client->close_code() == 1013);
+    CHECK(slow.room.kit->handler().sessions() == 1);
+    for (int i = 0; i < 5; ++i) slow.room.tell("important", sent++);
+
+    slow.come_back(1);
+    CHECK(slow.resumed);
+    Frames expected;
+    for (int i = 0; i < sent; ++i) expected.push_back(said("important", i));
+    CHECK(slow.client->receive_all() == expected);
+    CHECK(slow.room.drops->counts.empty());
+    CHECK(slow.room.unsent() == 0);
+    // It has caught up: it may fall behind again.
+    slow.client->reading(false);
+    slow.until_closed(sent);
+    CHECK(slow.client->close_code() == 1013);
+    CHECK(slow.room.kit->handler().sessions() == 1);
+}
+
+TEST_CASE("a client that is closed with 1013 and stays away ends when as much again waits") {
+    SlowResumer slow;
+    const auto sent = slow.until_closed(0);
+    for (int i = 0; i < 2 * sent && slow.room.kit->handler().sessions() == 1; ++i)
+        slow.room.tell("important", i);
+    CHECK(slow.room.kit->handler().sessions() == 0);
+    CHECK(slow.room.drops->of(Errc::slow_consumer) > static_cast<std::size_t>(sent));
+    slow.come_back(1);
+    CHECK_FALSE(slow.resumed);
+}
+
+// -------------------------------------------------------------------------------------------------
+// The outbox against a naive model
+
+namespace {
+
+using chain::detail::Fate, chain::detail::FrameWriter, chain::detail::Outbox,
+    chain::detail::SharedFate, chain::detail::Slice;
+
+struct ModelFrame {
+    std::string text;
+    SharedFate fate;
+};
+
+/// Numbers frames as "TEXT\n", and notices as "gap TOPIC COUNT\n".
+struct ModelWriter final : FrameWriter {
+    void gap(std::string& out, const std::string& topic, std::uint32_t count,
+             std::uint32_t) override {
+        out += "gap " + topic + " " + std::to_string(count) + "\n";
+    }
+    void again(std::string& out, std::string_view framed, std::uint32_t) override { out += framed; }
+};
+
+SharedFate random_fate(std::mt19937& random) {
+    const auto topic = std::string("t") + static_cast<char>('0' + random() % 2);
+    switch (random() % 3) {
+    case 0: return nullptr;
+    case 1: return std::make_shared<Fate>(Fate{SlowPolicy::Kind::drop_oldest, topic, {}});
+    default:
+        return std::make_shared<Fate>(
+            Fate{SlowPolicy::Kind::conflate, topic, topic + std::to_string(random() % 3)});
+    }
+}
+
+/// What waits, whole frames only, in the simplest way.
+struct OutboxModel {
+    std::vector<ModelFrame> waiting;
+    std::map<std::string, std::size_t> lost; ///< By topic, since the last tidying.
+    std::size_t dropped = 0;
+
+    void add(const ModelFrame& frame) {
+        if (frame.fate && frame.fate->kind == SlowPolicy::Kind::conflate)
+            dropped += std::erase_if(waiting, [&](const ModelFrame& other) {
+                return other.fate && other.fate->key == frame.fate->key &&
+                       other.fate->kind == SlowPolicy::Kind::conflate;
+            });
+        waiting.push_back(frame);
+    }
+    void shed(std::size_t frames) {
+        for (std::size_t i = 0; i < waiting.size() && waiting.size() > frames;) {
+            const auto& fate = waiting[i].fate;
+            if (!fate || fate->kind != SlowPolicy::Kind::drop_oldest) {
+                ++i;
+                continue;
+            }
+            ++lost[fate->topic];
+            ++dropped;
+            waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("the outbox drops what a naive model drops, numbers the rest, and tells of every gap") {
+    std::mt19937 random(11);
+    for (int run = 0; run < 300; ++run) {
+        Outbox outbox;
+        OutboxModel model;
+        ModelWriter writer;
+        std::size_t dropped = 0;
+        Slice begin;
+        begin.append_framed("first\n", 0, true);
+        outbox.keep(begin, 3, nullptr); // what is begun is never dropped
+        for (int step = 0; step < 40; ++step) {
+            Slice slice;
+            for (auto count = random() % 4; count > 0; --count) {
+                const ModelFrame frame{std::to_string(step) + std::string(random() % 30, '.') +
+                                           "\n",
+                                       random_fate(random)};
+                slice.append_framed(frame.text, 0, true, &frame.fate);
+                model.add(frame);
+            }
+            if (slice.count() > 0) dropped += outbox.keep(slice, 0, nullptr);
+            if (random() % 3 == 0) {
+                const auto most = random() % 12;
+                dropped += outbox.shed({1 << 20, most});
+                model.shed(most);
+            }
+            REQUIRE(dropped == model.dropped);
+            REQUIRE(outbox.waiting_frames() == model.waiting.size());
+            std::size_t i = 0, bytes = 3;
+            outbox.waiting([&](std::string_view framed, const SharedFate&) {
+                REQUIRE(framed == model.waiting[i].text);
+                bytes += model.waiting[i++].text.size();
+            });
+            REQUIRE(outbox.unsent() == bytes);
+        }
+        outbox.tidy(writer);
+        REQUIRE(outbox.next() == outbox.sent() + 1 + model.waiting.size() + model.lost.size());
+        std::string text(outbox.front());
+        std::size_t gaps = 0;
+        for (const auto& [topic, count] : model.lost) {
+            const auto notice = "gap " + topic + " " + std::to_string(count) + "\n";
+            const auto at = text.find(notice);
+            REQUIRE(at != std::string::npos);
+            text.erase(at, notice.size());
+            ++gaps;
+        }
+        std::string expected = "st\n";
+        for (const auto& frame : model.waiting) expected += frame.text;
+        REQUIRE(text == expected);
+        outbox.handed_over(outbox.unsent(), nullptr);
+        REQUIRE(outbox.idle());
+        REQUIRE(outbox.sent() == 1 + model.waiting.size() + gaps);
+    }
+}
