@@ -5,7 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 logs=$root/build/logs
 passed=0
 failed=0
-running=
+running= # the process of the stage
+beside=  # that of the script that `begin` began
 tally='^([0-9]+) passed, ([0-9]+) failed$'
 
 say() { printf '%s\n' "$*"; }
@@ -61,7 +62,10 @@ build_preset() { # <preset> [target...]
 
 trap 'stop_running; exit 130' INT
 trap 'stop_running; exit 143' TERM
-stop_running() { if [[ -n $running ]]; then kill -TERM "$running" 2>/dev/null || true; fi; }
+stop_running() {
+    local process
+    for process in $running $beside; do kill -TERM "$process" 2>/dev/null || true; done
+}
 
 # Runs a command as a stage: at most <seconds> long, its output in a log that is shown when it fails.
 # <count> says how to count what it did: check, catch, node, or headers.
@@ -86,16 +90,40 @@ stage() { # <name> <seconds> <count> <command...>
 
 # Runs a script that has stages and a tally of its own, at most <seconds> long, and adds its tally.
 nested() { # <name> <seconds> <command...>
-    local name=$1 limit=$2 status=0 start=$EPOCHREALTIME good bad
+    local name=$1 limit=$2 status=0 start=$EPOCHREALTIME
     shift 2
     mkdir -p "$logs"
     say "$name:"
     timeout --foreground --kill-after=10 "$limit" "$@" 2>&1 </dev/null |
         tee "$logs/$name.log" | sed -uE "/$tally/d" || status=$?
-    read -r good bad < <(sed -nE "s/$tally/\\1 \\2/p" "$logs/$name.log" | tail -n 1 | grep . || say 0 0)
-    if ((status != 0 && bad == 0)) || ((good + bad == 0)); then bad=1; fi
-    printf '%-18s' "$name"
-    report "$name" "$good" "$bad" "$start" "$(reason "$status" "$limit" "$good")"
+    add_tally "$name" "$limit" "$status" "$start"
+}
+
+# Begins such a script beside what follows; `collect` waits for it, shows what it printed, and adds its tally.
+begin() { # <name> <seconds> <command...>
+    beside_name=$1 beside_limit=$2 beside_start=$EPOCHREALTIME
+    shift 2
+    mkdir -p "$logs"
+    timeout --kill-after=10 "$beside_limit" "$@" >"$logs/$beside_name.log" 2>&1 </dev/null &
+    beside=$!
+}
+
+collect() {
+    local status=0
+    wait "$beside" || status=$?
+    beside=
+    say "$beside_name:"
+    sed -E "/$tally/d" "$logs/$beside_name.log"
+    add_tally "$beside_name" "$beside_limit" "$status" "$beside_start"
+}
+
+# Adds the tally at the end of a script's log; a script that failed without a failure in it counts as one.
+add_tally() { # <name> <seconds> <status> <start>
+    local good bad
+    read -r good bad < <(sed -nE "s/$tally/\\1 \\2/p" "$logs/$1.log" | tail -n 1 | grep . || say 0 0)
+    if (($3 != 0 && bad == 0)) || ((good + bad == 0)); then bad=1; fi
+    printf '%-18s' "$1"
+    report "$1" "$good" "$bad" "$4" "$(reason "$3" "$2" "$good")"
 }
 
 report() { # <name> <good> <bad> <start> <reason>

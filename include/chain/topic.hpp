@@ -28,7 +28,7 @@ class TopicPattern {
     /// The pattern as written.
     const std::string& text() const noexcept { return text_; }
     /// True when it ends in `*`.
-    bool is_prefix() const noexcept { return text_.back() == '*'; }
+    bool is_prefix() const noexcept { return text_.ends_with('*'); }
     /// The text without the trailing `*`.
     std::string_view prefix() const noexcept;
     /// Does `name` match?

@@ -2,6 +2,8 @@
 #include "../support/catch.hpp"
 #include "support/poll_client.hpp"
 #include "support/poll_readers.hpp"
+#include "support/poll_server.hpp"
+#include "support/room_frames.hpp"
 #include "support/test_server.hpp"
 
 #include <chain/transports/longpoll.hpp>
@@ -19,33 +21,16 @@
 
 using namespace std::chrono_literals;
 using chain::Json, chain::Reply, chain::Socket;
-using test::answer_of, test::PollClient, test::RawClient, test::TestServer, test::with_answer;
+using test::answer_of, test::PollClient, test::RawClient, test::TestServer, test::with_answer,
+    test::PollServer, test::said, test::say;
 
 namespace {
 
-std::string say(const std::string& value) { return R"([0,1,2,"room:a","say",)" + value + "]"; }
-std::string said(const std::string& value) { return R"([2,"room:a","say",)" + value + "]"; }
 std::vector<std::string> saids(std::initializer_list<std::string> values) {
     std::vector<std::string> frames;
     for (const auto& value : values) frames.push_back(said(value));
     return frames;
 }
-
-struct PollServer : TestServer {
-    explicit PollServer(chain::LongPollConfig poll = {}, chain::HandlerConfig config = {},
-                        chain::Channel channel = test::room_channel(), unsigned threads = 1)
-        : TestServer(std::move(channel), std::move(config),
-                     {.port = 0, .threads = threads, .request_timeout = test::patience}) {
-        handler.add(std::make_shared<chain::LongPollTransport>(std::move(poll)));
-        start();
-    }
-    bool closed(std::size_t count) {
-        return watch->signal.wait([&] { return watch->closed == count; });
-    }
-    void publish(const std::string& value) const {
-        REQUIRE_FALSE(handler.pubsub().broadcast("room:a", "say", Json::parse(value)));
-    }
-};
 
 } // namespace
 

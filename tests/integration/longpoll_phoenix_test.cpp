@@ -2,6 +2,7 @@
 // protocol.
 #include "../support/catch.hpp"
 #include "support/poll_client.hpp"
+#include "support/poll_server.hpp"
 #include "support/test_server.hpp"
 
 #include <chain/transports/longpoll.hpp>
@@ -13,42 +14,31 @@
 
 using namespace std::chrono_literals;
 using chain::Json, chain::Payload, chain::Reply, chain::Request, chain::Session, chain::Socket;
-using test::PollClient, test::RawClient, test::TestServer;
+using test::PollClient, test::PollServer, test::RawClient, test::TestServer;
 
 namespace {
 
-const std::string v2 = "?vsn=2.0.0";
-const std::string join = R"(["1","1","room:a","phx_join",{}])";
-const std::string joined = R"(["1","1","room:a","phx_reply",{"status":"ok","response":{}}])";
+const std::string version2 = "?vsn=2.0.0";
+const std::string v2_join = R"(["1","1","room:a","phx_join",{}])";
+const std::string v2_joined = R"(["1","1","room:a","phx_reply",{"status":"ok","response":{}}])";
 
-std::string said(const std::string& payload) {
+std::string v2_said(const std::string& payload) {
     return R"([null,null,"room:a","say",)" + payload + "]";
 }
-
-/// A server whose handler has a long-poll transport.
-struct PollServer : TestServer {
-    explicit PollServer(chain::Channel channel = test::room_channel(),
-                        chain::LongPollConfig poll = {})
-        : TestServer(std::move(channel)) {
-        handler.add(std::make_shared<chain::LongPollTransport>(std::move(poll)))
-            .add(std::make_shared<chain::WebSocketTransport>());
-        start();
-    }
-};
 
 int status_of(const test::HttpReply& reply) { return Json::parse(reply.body).at("status"); }
 
 } // namespace
 
 TEST_CASE(
-    "phoenix 68: a join over long-polling is answered in the dialect of the client's version") {
+    "phoenix 68: a v2_join over long-polling is answered in the dialect of the client's version") {
     PollServer server;
-    PollClient two(server.port(), v2);
+    PollClient two(server.port(), version2);
     two.open();
-    REQUIRE(two.say(join) == 200);
+    REQUIRE(two.say(v2_join) == 200);
     const auto reply = two.poll();
     CHECK(reply.status == 200);
-    CHECK(reply.messages == std::vector<std::string>{joined});
+    CHECK(reply.messages == std::vector<std::string>{v2_joined});
     PollClient one(server.port(), "?vsn=1.0.0");
     one.open();
     REQUIRE(one.say(R"({"topic":"room:a","event":"phx_join","payload":{},"ref":"7"})",
@@ -79,19 +69,19 @@ TEST_CASE("phoenix 69: a version that is not spoken gets status 403 with HTTP 20
 
 TEST_CASE("phoenix 72: lines of text and of base64 are handled in order, a stale one is ignored") {
     PollServer server;
-    PollClient client(server.port(), v2);
+    PollClient client(server.port(), version2);
     client.open();
     // Pushes of version 2 in its binary form: joinRef "1" or "9", ref "2", room:a, say.
     const std::string bytes = "AAEBBgMxMnJvb206YXNheQECAw=="; // the payload is 1 2 3
     const std::string stale = "AAEBBgM5MnJvb206YXNheQk=";
-    const auto body = join + "\n" + R"(["1","2","room:a","say",{"n":1}])" + "\r\n" + bytes + "\n" +
-                      stale + "\n" + R"(["9","3","room:a","say",{"n":"stale"}])" + "\n\n" +
+    const auto body = v2_join + "\n" + R"(["1","2","room:a","say",{"n":1}])" + "\r\n" + bytes +
+                      "\n" + stale + "\n" + R"(["9","3","room:a","say",{"n":"stale"}])" + "\n\n" +
                       R"([null,"4","room:a","say",{"n":2}])" + "\n";
     REQUIRE(client.say(body) == 200);
-    CHECK(client.receive() == joined);
-    CHECK(client.receive() == said(R"({"n":1})"));
-    CHECK(client.receive() == said(R"({"$binary":"AQID"})"));
-    CHECK(client.receive() == said(R"({"n":2})"));
+    CHECK(client.receive() == v2_joined);
+    CHECK(client.receive() == v2_said(R"({"n":1})"));
+    CHECK(client.receive() == v2_said(R"({"$binary":"AQID"})"));
+    CHECK(client.receive() == v2_said(R"({"n":2})"));
     REQUIRE(client.say(R"(["1","5","room:a","echo",{"end":true}])") == 200);
     CHECK(client.receive() ==
           R"(["1","5","room:a","phx_reply",{"status":"ok","response":{"end":true}}])");
@@ -100,17 +90,17 @@ TEST_CASE("phoenix 72: lines of text and of base64 are handled in order, a stale
 TEST_CASE("bytes of the server come to a polling client as text, and harm nobody") {
     auto room = test::room_channel();
     room.on("bytes", [](Socket&, const Json&) { return Reply::ok(Payload::from_bytes("\1\2")); });
-    PollServer server(room);
-    PollClient client(server.port(), v2);
+    PollServer server({}, {}, room);
+    PollClient client(server.port(), version2);
     client.open();
-    REQUIRE(client.say(join) == 200);
-    REQUIRE(client.receive() == joined);
+    REQUIRE(client.say(v2_join) == 200);
+    REQUIRE(client.receive() == v2_joined);
     REQUIRE(client.say(R"(["1","2","room:a","bytes",{}])") == 200);
     CHECK(client.receive() ==
           R"(["1","2","room:a","phx_reply",{"status":"ok","response":{"$binary":"AQI="}}])");
     REQUIRE_FALSE(
         server.handler.pubsub().broadcast("room:a", "say", Payload::from_bytes("\xff\xfe")));
-    CHECK(client.receive() == said(R"({"$binary":"//4="})"));
+    CHECK(client.receive() == v2_said(R"({"$binary":"//4="})"));
 }
 
 TEST_CASE("a polling client's token is read when its session is opened") {
@@ -121,19 +111,20 @@ TEST_CASE("a polling client's token is read when its session is opened") {
             return chain::Refusal{401, "who are you"};
         });
     RawClient client(server.port());
-    CHECK(status_of(client.get("/socket/longpoll" + v2)) == 403);
-    const auto opened = client.get("/socket/longpoll" + v2, "X-Phoenix-AuthToken: a+b/c==\r\n");
+    CHECK(status_of(client.get("/socket/longpoll" + version2)) == 403);
+    const auto opened =
+        client.get("/socket/longpoll" + version2, "X-Phoenix-AuthToken: a+b/c==\r\n");
     REQUIRE(status_of(opened) == 410);
-    PollClient polls(server.port(), v2);
+    PollClient polls(server.port(), version2);
     polls.token = Json::parse(opened.body).at("token");
-    REQUIRE(polls.say(join) == 200);
-    CHECK(polls.receive() == joined);
+    REQUIRE(polls.say(v2_join) == 200);
+    CHECK(polls.receive() == v2_joined);
 }
 
 TEST_CASE("a session that is disconnected by its name is gone for its next poll") {
     PollServer server;
     server.handler.on_connect([](Session& session, const Request&) { session.name("ann"); });
-    PollClient client(server.port(), v2);
+    PollClient client(server.port(), version2);
     client.open();
     test::ask_and_wait(client, server.port());
     server.handler.disconnect("ann");

@@ -2,6 +2,8 @@
 // conformance list of Phoenix's protocol.
 #include "../support/catch.hpp"
 #include "support/poll_client.hpp"
+#include "support/poll_server.hpp"
+#include "support/room_frames.hpp"
 #include "support/test_server.hpp"
 
 #include <chain/transports/longpoll.hpp>
@@ -16,31 +18,12 @@
 
 using namespace std::chrono_literals;
 using chain::Json, chain::Reply, chain::Request, chain::Session, chain::Socket;
-using test::answer_of, test::PollClient, test::RawClient, test::TestServer, test::with_answer;
+using test::answer_of, test::PollClient, test::RawClient, test::TestServer, test::with_answer,
+    test::join, test::joined, test::PollServer, test::said, test::say;
 
 namespace {
 
-const std::string join = R"([0,1,1,"room:a","_join",{}])";
-const std::string joined = "[1,1,1,0,{}]";
 const std::string json_type = "application/json; charset=utf-8";
-
-std::string say(const std::string& value) { return R"([0,1,2,"room:a","say",)" + value + "]"; }
-std::string said(const std::string& value) { return R"([2,"room:a","say",)" + value + "]"; }
-
-/// A server whose handler has a long-poll transport with these settings.
-struct PollServer : TestServer {
-    explicit PollServer(chain::LongPollConfig poll = {}, chain::HandlerConfig config = {},
-                        chain::Channel channel = test::room_channel(), unsigned threads = 1)
-        : TestServer(std::move(channel), std::move(config), {.port = 0, .threads = threads}) {
-        handler.add(std::make_shared<chain::LongPollTransport>(std::move(poll)))
-            .add(std::make_shared<chain::WebSocketTransport>());
-        start();
-    }
-    /// Waits until the handler has so many sessions ended.
-    bool closed(std::size_t count) {
-        return watch->signal.wait([&] { return watch->closed == count; });
-    }
-};
 
 chain::HandlerConfig restart_after(std::chrono::milliseconds time) {
     chain::HandlerConfig config;

@@ -16,7 +16,7 @@ using test::PhoenixClient, test::RawClient, test::TestServer;
 namespace {
 
 const std::string path = "/socket/websocket";
-const std::string v2 = "?vsn=2.0.0";
+const std::string vsn2 = "?vsn=2.0.0";
 
 test::HttpReply upgrade(std::uint16_t port, const std::string& query,
                         const std::string& headers = {}) {
@@ -24,7 +24,7 @@ test::HttpReply upgrade(std::uint16_t port, const std::string& query,
 }
 
 /// `room:*`, with events for bytes.
-chain::Channel room_channel() {
+chain::Channel byte_room() {
     auto room = test::room_channel();
     room.on("push", [](Socket& socket, const Payload& payload) { socket.push("pushed", payload); });
     room.on("bytes", [](Socket&) { return Reply::ok(Payload::from_bytes("\1\2\3\4")); });
@@ -39,7 +39,7 @@ chain::Channel room_channel() {
 TEST_CASE("phoenix 1: without vsn, a socket whose default is version 1 speaks it") {
     chain::HandlerConfig config;
     config.serializer = chain::phoenix_v1();
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     PhoenixClient client(server.port(), "");
     CHECK(client.ask(R"({"topic":"room:a","event":"phx_join","payload":{},"ref":"1"})") ==
@@ -51,7 +51,7 @@ TEST_CASE("phoenix 1: without vsn, a socket whose default is version 1 speaks it
 }
 
 TEST_CASE("phoenix 3: a version that is not served is answered 403 with an empty body") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     for (const std::string query : {"?vsn=1.1.0", "?vsn=2.1.0", "?vsn=3.0.0", "?vsn=2", "?vsn=2.0",
                                     "?vsn=abc", "?vsn=2.0.0-rc.1", "?vsn[]=2.0.0", "?vsn="}) {
@@ -63,28 +63,28 @@ TEST_CASE("phoenix 3: a version that is not served is answered 403 with an empty
 }
 
 TEST_CASE("phoenix 4: patch versions are let in") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     CHECK(upgrade(server.port(), "?vsn=1.0.5").status == 101);
     CHECK(upgrade(server.port(), "?vsn=2.0.9").status == 101);
 }
 
 TEST_CASE("phoenix 6: what is no frame closes the connection, not with 1000") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     const auto code = [&](const std::string& query, const std::string& text) {
         PhoenixClient client(server.port(), query);
         client.send(text);
         return client.raw().close_code();
     };
-    CHECK(code(v2, R"(["1","2","room:a"])") == 1008);
-    CHECK(code(v2, "nonsense") == 1007);
-    CHECK(code(v2, "") == 1007);
+    CHECK(code(vsn2, R"(["1","2","room:a"])") == 1008);
+    CHECK(code(vsn2, "nonsense") == 1007);
+    CHECK(code(vsn2, "") == 1007);
     CHECK(code("?vsn=1.0.0", R"({"topic":"t","event":"e","payload":{}})") == 1008);
 }
 
 TEST_CASE("phoenix 8: bytes from a client, with references in binary and in text") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     PhoenixClient client(server.port());
     client.join("room:a");
@@ -95,7 +95,7 @@ TEST_CASE("phoenix 8: bytes from a client, with references in binary and in text
 }
 
 TEST_CASE("phoenix 8: a binary push without join_ref is for the membership there is") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     PhoenixClient client(server.port());
     client.join("room:a");
@@ -112,7 +112,7 @@ TEST_CASE("phoenix 8: a binary push without join_ref is for the membership there
 }
 
 TEST_CASE("phoenix 9: push, reply and broadcast of bytes are binary frames") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     PhoenixClient client(server.port());
     client.join("room:a");
@@ -131,11 +131,12 @@ TEST_CASE("phoenix 9: push, reply and broadcast of bytes are binary frames") {
 TEST_CASE("phoenix 9: bytes stay binary frames where compression was agreed on") {
     chain::HandlerConfig config;
     config.compression = {.enabled = true, .threshold = 100'000};
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     RawClient client(server.port());
-    REQUIRE(client.upgrade(path + v2, "Sec-WebSocket-Extensions: permessage-deflate\r\n").status ==
-            101);
+    REQUIRE(
+        client.upgrade(path + vsn2, "Sec-WebSocket-Extensions: permessage-deflate\r\n").status ==
+        101);
     client.send_text(R"(["1","1","room:a","phx_join",{}])");
     client.receive();
     client.send_text(R"(["1","2","room:a","bytes",{}])");
@@ -143,7 +144,7 @@ TEST_CASE("phoenix 9: bytes stay binary frames where compression was agreed on")
 }
 
 TEST_CASE("phoenix 12: a binary frame that is none closes the connection, not with 1000") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     for (const auto& bytes : {""s, "\1\1\1\1\1ooo"s, "\0\1\1\6"s,
                               "\0\1\1\6\4"
@@ -160,7 +161,7 @@ TEST_CASE("phoenix 12: a binary frame that is none closes the connection, not wi
 TEST_CASE("phoenix 20: a client that falls silent is closed, not with 1000") {
     chain::HandlerConfig config;
     config.timeouts.idle = 200ms;
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     PhoenixClient client(server.port());
     CHECK(client.ask(R"([null,"1","phoenix","heartbeat",{}])") ==
@@ -171,7 +172,7 @@ TEST_CASE("phoenix 20: a client that falls silent is closed, not with 1000") {
 TEST_CASE("phoenix 21: pings alone keep a connection open, and are answered with their payload") {
     chain::HandlerConfig config;
     config.timeouts.idle = 1500ms;
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     PhoenixClient client(server.port());
     const auto until = std::chrono::steady_clock::now() + 2500ms;
@@ -190,7 +191,7 @@ TEST_CASE("phoenix 21: pings alone keep a connection open, and are answered with
 
 TEST_CASE("phoenix 22: all sessions of a name are closed with 1001, and their channels end") {
     std::atomic<int> left{0};
-    auto channel = room_channel();
+    auto channel = byte_room();
     channel.on_leave([&](Socket&, chain::LeaveReason why) {
         if (why == chain::LeaveReason::close) ++left;
     });
@@ -217,7 +218,7 @@ TEST_CASE("phoenix 22: all sessions of a name are closed with 1001, and their ch
 }
 
 TEST_CASE("phoenix 23: a refusal is 403 without a body, or what the connect handler says") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.handler.on_connect([](chain::Session&,
                                  const chain::Request& request) -> std::optional<chain::Refusal> {
         const auto wish = request.param("wish").value_or("");
@@ -230,14 +231,14 @@ TEST_CASE("phoenix 23: a refusal is 403 without a body, or what the connect hand
         return chain::Refusal{};
     });
     server.start();
-    const auto plain = upgrade(server.port(), v2);
+    const auto plain = upgrade(server.port(), vsn2);
     CHECK(plain.status == 403);
     CHECK(plain.body.empty());
     CHECK(upgrade(server.port(), "").body == R"({"reason":"refused"})");
-    const auto reason = upgrade(server.port(), v2 + "&wish=reason");
+    const auto reason = upgrade(server.port(), vsn2 + "&wish=reason");
     CHECK(reason.status == 429);
     CHECK(reason.body == R"({"reason":"slow down"})");
-    const auto body = upgrade(server.port(), v2 + "&wish=body");
+    const auto body = upgrade(server.port(), vsn2 + "&wish=body");
     CHECK(body.status == 429);
     CHECK(body.body == "<p>later</p>");
     CHECK(body.header("content-type") == "text/html");
@@ -251,7 +252,7 @@ TEST_CASE("phoenix 23: a refusal is 403 without a body, or what the connect hand
 TEST_CASE("phoenix 24: the same channels at two paths are usable at both") {
     chain::Handler one({.endpoint = "/one"});
     chain::Handler two({.endpoint = "/two/deep"});
-    const auto room = room_channel();
+    const auto room = byte_room();
     one.add(room);
     two.add(room);
     chain::Server server({.port = 0, .threads = 1});
@@ -269,7 +270,7 @@ TEST_CASE("phoenix 25: variables of the path are parameters, ahead of those of t
     std::mutex mutex;
     Json params;
     chain::Handler handler({.endpoint = "/chat/:room/socket/:user"});
-    handler.add(room_channel());
+    handler.add(byte_room());
     handler.on_connect([&](chain::Session& session, const chain::Request&) {
         const std::lock_guard lock(mutex);
         params = session.params();
@@ -296,18 +297,18 @@ TEST_CASE("phoenix 25: variables of the path are parameters, ahead of those of t
 TEST_CASE("phoenix 26: pages of other origins are refused, without a body") {
     chain::HandlerConfig config;
     config.allowed_origins = {"https://app.example.com"};
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
-    const auto evil = upgrade(server.port(), v2, "Origin: https://evil.example.com\r\n");
+    const auto evil = upgrade(server.port(), vsn2, "Origin: https://evil.example.com\r\n");
     CHECK(evil.status == 403);
     CHECK(evil.body.empty());
-    CHECK(upgrade(server.port(), v2, "Origin: https://app.example.com\r\n").status == 101);
-    CHECK(upgrade(server.port(), v2).status == 101);
-    CHECK(upgrade(server.port(), v2, "Origin: null\r\n").status == 403);
+    CHECK(upgrade(server.port(), vsn2, "Origin: https://app.example.com\r\n").status == 101);
+    CHECK(upgrade(server.port(), vsn2).status == 101);
+    CHECK(upgrade(server.port(), vsn2, "Origin: null\r\n").status == 403);
 }
 
 TEST_CASE("phoenix 28: two mounts of the same channels each keep their own origins") {
-    const auto room = room_channel();
+    const auto room = byte_room();
     chain::HandlerConfig first{.endpoint = "/one"};
     first.allowed_origins = {"//*.one.com"};
     chain::HandlerConfig second{.endpoint = "/two"};
@@ -334,7 +335,7 @@ TEST_CASE("an origin function that throws refuses the page, and is told") {
     config.allow_origin = [](const chain::PageOrigin&, const chain::Request&) -> bool {
         throw std::runtime_error("on purpose");
     };
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     CHECK(upgrade(server.port(), "", "Origin: https://other.com\r\n").status == 403);
     CHECK(server.watch->thrown() == std::vector<std::string>{"on purpose"});
@@ -346,7 +347,7 @@ TEST_CASE("an origin function sees the variables of the path, which no query can
         return origin.host == std::string(request.param("tenant").value_or("")) + ".test";
     };
     chain::Handler handler(config);
-    handler.add(room_channel());
+    handler.add(byte_room());
     chain::Server server({.port = 0, .threads = 1});
     server.mount(handler).listen().start();
     const auto status = [&](const std::string& target) {
@@ -360,22 +361,22 @@ TEST_CASE("an origin function sees the variables of the path, which no query can
 TEST_CASE("phoenix 29: subprotocols are agreed to, and unknown ones refused") {
     chain::HandlerConfig config;
     config.subprotocols = {"sip"};
-    TestServer server(room_channel(), config);
+    TestServer server(byte_room(), config);
     server.start();
     const auto offer = [&](const std::string& names) {
-        return upgrade(server.port(), v2, "Sec-WebSocket-Protocol: " + names + "\r\n");
+        return upgrade(server.port(), vsn2, "Sec-WebSocket-Protocol: " + names + "\r\n");
     };
     CHECK(offer("mqtt").status == 403);
     const auto agreed = offer("mqtt, sip");
     CHECK(agreed.status == 101);
     CHECK(agreed.header("sec-websocket-protocol") == "sip");
-    const auto none = upgrade(server.port(), v2);
+    const auto none = upgrade(server.port(), vsn2);
     CHECK(none.status == 101);
     CHECK(none.header("sec-websocket-protocol").empty());
 }
 
 TEST_CASE("phoenix 30: the token in the subprotocols reaches the connect handler") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     std::mutex mutex;
     std::optional<std::string> token;
     server.handler.on_connect([&](chain::Session&, const chain::Request& request) {
@@ -384,7 +385,7 @@ TEST_CASE("phoenix 30: the token in the subprotocols reaches the connect handler
     });
     server.start();
     const auto offer = [&](const std::string& names) {
-        return upgrade(server.port(), v2, "Sec-WebSocket-Protocol: " + names + "\r\n");
+        return upgrade(server.port(), vsn2, "Sec-WebSocket-Protocol: " + names + "\r\n");
     };
     const auto reply = offer("phoenix, base64url.bearer.phx.+/+/YQ");
     CHECK(reply.status == 101);
@@ -400,7 +401,7 @@ TEST_CASE("phoenix 30: the token in the subprotocols reaches the connect handler
 }
 
 TEST_CASE("phoenix 30: a client that polls sends its token in a header") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     std::mutex mutex;
     std::optional<std::string> token;
     server.handler.on_connect([&](chain::Session&, const chain::Request& request) {
@@ -416,19 +417,19 @@ TEST_CASE("phoenix 30: a client that polls sends its token in a header") {
 }
 
 TEST_CASE("phoenix 31: what is no handshake is answered 400") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
-    const auto plain = RawClient(server.port()).get(path + v2);
+    const auto plain = RawClient(server.port()).get(path + vsn2);
     CHECK(plain.status == 400);
     CHECK_FALSE(plain.body.empty());
-    const auto post =
-        RawClient(server.port())
-            .request("POST " + path + v2 + " HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+    const auto post = RawClient(server.port())
+                          .request("POST " + path + vsn2 +
+                                   " HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
     CHECK(post.status == 400);
 }
 
 TEST_CASE("phoenix 32: the connect handler sees headers, peer and target") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     std::mutex mutex;
     Json seen;
     server.handler.on_connect([&](chain::Session&, const chain::Request& request) {
@@ -442,7 +443,7 @@ TEST_CASE("phoenix 32: the connect handler sees headers, peer and target") {
         seen["params"] = request.params();
     });
     server.start();
-    REQUIRE(upgrade(server.port(), v2 + "&user%5Bname%5D=a+b",
+    REQUIRE(upgrade(server.port(), vsn2 + "&user%5Bname%5D=a+b",
                     "X-Forwarded-For: 1.2.3.4\r\nUser-Agent: me\r\nTraceparent: 00-1\r\n"
                     "Sec-WebSocket-Extensions: x\r\nCookie: a=b\r\n")
                 .status == 101);
@@ -459,7 +460,7 @@ TEST_CASE("phoenix 32: the connect handler sees headers, peer and target") {
 }
 
 TEST_CASE("a server that stops closes Phoenix clients with 1012, so that they come back") {
-    TestServer server(room_channel());
+    TestServer server(byte_room());
     server.start();
     PhoenixClient client(server.port());
     client.join("room:a");

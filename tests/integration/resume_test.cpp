@@ -1,5 +1,6 @@
 // Sessions that outlive their connections, on the wire: protocol section 5.
 #include "support/resuming_client.hpp"
+#include "support/room_frames.hpp"
 #include "support/sse_client.hpp"
 #include "support/test_server.hpp"
 
@@ -13,12 +14,12 @@
 
 using chain::Json;
 using test::Carrier, test::RawClient, test::ResumingClient, test::SseBrowser, test::SseStream;
-using test::TestServer;
+using test::TestServer, test::join;
 using namespace std::chrono_literals;
 
 namespace {
 
-std::string say(int number, std::string_view payload = {}) {
+std::string ask(int number, std::string_view payload = {}) {
     const auto text = std::to_string(number);
     return "[0,1," + text + R"(,"room:a","echo",)" +
            (payload.empty() ? text : std::string(payload)) + "]";
@@ -27,7 +28,6 @@ std::string echoed(int number) {
     const auto text = std::to_string(number);
     return "[1,1," + text + ",0," + text + "]";
 }
-const std::string join = R"([0,1,1,"room:a","_join",{}])";
 
 struct Told {
     std::string token;
@@ -98,7 +98,7 @@ TEST_CASE("pain 9: the token may come as a subprotocol, and is not sent back or 
                        "Origin: https://evil.example\r\n")
               .status == 403);
     for (const auto& line : server.watch->logged()) CHECK(line.find(session.token) == line.npos);
-    back.send_text(say(2));
+    back.send_text(ask(2));
     CHECK(back.receive() == echoed(2));
     CHECK(server.watch->left_count == 0);
 }
@@ -110,9 +110,9 @@ TEST_CASE(
     auto [older, session] = server.member_that_resumes();
     auto [newer, now] = server.resume(session, 1);
     CHECK(now.received == 1);
-    older.send_text(say(2)); // it does not know yet
+    older.send_text(ask(2)); // it does not know yet
     CHECK(older.close_code() == 4001);
-    newer.send_text(say(3));
+    newer.send_text(ask(3));
     CHECK(newer.receive() == echoed(3));
     newer.reset();
     auto [last, then] = server.resume(now, 2);
@@ -138,13 +138,13 @@ TEST_CASE("a frame of which the client got a part comes again whole") {
     REQUIRE(client.receive() == "[1,1,1,0,{}]");
     const std::string big(60'000, 'x');
     constexpr int frames = 12; // more than the sockets' buffers hold
-    for (int i = 2; i < 2 + frames; ++i) client.send_text(say(i, '"' + big + '"'));
+    for (int i = 2; i < 2 + frames; ++i) client.send_text(ask(i, '"' + big + '"'));
     client.send_text(R"([0,0,99,"_chain","_heartbeat",null])");
     client.reset();
     auto [back, now] = server.resume(session, 1);
     REQUIRE(now.resumed);
     // What the server has not received is sent again.
-    for (int i = now.received + 1; i < 2 + frames; ++i) back.send_text(say(i, '"' + big + '"'));
+    for (int i = now.received + 1; i < 2 + frames; ++i) back.send_text(ask(i, '"' + big + '"'));
     for (int i = 2; i < 2 + frames; ++i) {
         auto frame = back.receive();
         while (frame.starts_with("[3,")) frame = back.receive();
@@ -217,14 +217,14 @@ TEST_CASE(
     // No cookie is needed with the token.
     CHECK(post(join, 0, token).body == R"({"received":1})");
     CHECK(post(join, 0, token).body == R"({"received":1})");
-    CHECK(post("[" + join + "," + say(2) + "," + say(3) + "]", 0, token).body ==
+    CHECK(post("[" + join + "," + ask(2) + "," + ask(3) + "]", 0, token).body ==
           R"({"received":3})");
-    auto missing = post(say(5), 4, token);
+    auto missing = post(ask(5), 4, token);
     CHECK(missing.status == 409);
     CHECK(missing.body == R"({"received":3})");
-    CHECK(post("[" + say(4) + ",[9]]", 3, token).status == 400); // none of it was taken
-    CHECK(post(say(4), 3, token).body == R"({"received":4})");
-    CHECK(post(say(5), 4, std::string(96, '0')).status == 410);
+    CHECK(post("[" + ask(4) + ",[9]]", 3, token).status == 400); // none of it was taken
+    CHECK(post(ask(4), 3, token).body == R"({"received":4})");
+    CHECK(post(ask(5), 4, std::string(96, '0')).status == 410);
     for (const auto& data : {std::string("[1,1,1,0,{}]"), echoed(2), echoed(3), echoed(4)})
         CHECK(event(stream).second == data);
     // After a takeover, posts of the older connection are not taken any more.
@@ -236,8 +236,8 @@ TEST_CASE(
     const auto now = told(block.substr(6));
     CHECK(now.resumed);
     CHECK(now.received == 4);
-    CHECK(post(say(5), 4, token).status == 410);
-    CHECK(post(say(5), 4, now.token).body == R"({"received":5})");
+    CHECK(post(ask(5), 4, token).status == 410);
+    CHECK(post(ask(5), 4, now.token).body == R"({"received":5})");
     CHECK(event(newer) == std::pair(5UL, echoed(5)));
     CHECK(stream.ends());
 }
@@ -248,7 +248,7 @@ TEST_CASE("pitfall 17, pain 23: a browser that opens its stream again gets what 
     SseBrowser browser(server.port());
     auto stream = browser.member("room:a");
     for (int i = 2; i < 5; ++i) {
-        REQUIRE(browser.say(say(i)).status == 200);
+        REQUIRE(browser.say(ask(i)).status == 200);
         REQUIRE(stream.receive() == echoed(i));
     }
     const auto epoch = stream.epoch();
@@ -261,7 +261,7 @@ TEST_CASE("pitfall 17, pain 23: a browser that opens its stream again gets what 
     }
     SECTION("another's") {
         auto again = browser.open("tab", "", "Last-Event-ID: 00000000-1\r\n");
-        REQUIRE(browser.say(say(5)).status == 200);
+        REQUIRE(browser.say(ask(5)).status == 200);
         CHECK(event(again) == std::pair(5UL, echoed(5)));
     }
     SECTION("its own, shown by another browser") {
@@ -286,13 +286,13 @@ TEST_CASE(
     "on") {
     Server server;
     auto [client, session] = server.member_that_resumes();
-    client.send_text(say(2));
+    client.send_text(ask(2));
     REQUIRE(client.receive() == echoed(2));
     client.reset();
     SseBrowser browser(server.port());
     auto stream = browser.open("tab", "&session=" + session.token + "&received=1");
     CHECK(event(stream) == std::pair(2UL, echoed(2)));
-    REQUIRE(browser.say(say(3)).status == 200); // it has got a cookie
+    REQUIRE(browser.say(ask(3)).status == 200); // it has got a cookie
     CHECK(event(stream) == std::pair(3UL, echoed(3)));
     CHECK(server.watch->left_count == 0);
 }

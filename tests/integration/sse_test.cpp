@@ -1,5 +1,6 @@
 // Server-sent events: the stream, POSTs, cookies, CORS, and which stream a session has.
 #include "../support/catch.hpp"
+#include "support/room_frames.hpp"
 #include "support/sse_client.hpp"
 #include "support/test_server.hpp"
 
@@ -12,15 +13,10 @@
 
 using namespace std::chrono_literals;
 using chain::Json, chain::Reply, chain::Request, chain::Session, chain::Socket;
-using test::RawClient, test::SseBrowser, test::SseStream, test::TestServer;
+using test::RawClient, test::SseBrowser, test::SseStream, test::TestServer, test::join,
+    test::joined, test::said, test::say;
 
 namespace {
-
-const std::string join = R"([0,1,1,"room:a","_join",{}])";
-const std::string joined = "[1,1,1,0,{}]";
-
-std::string say(const std::string& value) { return R"([0,1,2,"room:a","say",)" + value + "]"; }
-std::string said(const std::string& value) { return R"([2,"room:a","say",)" + value + "]"; }
 
 /// A server whose handler has an SSE transport with these settings.
 struct SseServer : TestServer {

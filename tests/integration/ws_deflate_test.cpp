@@ -1,5 +1,6 @@
 // permessage-deflate between a server and Beast's client, and on the wire.
 #include "../support/catch.hpp"
+#include "support/room_frames.hpp"
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
 
@@ -16,9 +17,8 @@ chain::HandlerConfig compressing() {
     return config;
 }
 
-std::string join_room() { return R"([0,1,1,"room:a","_join",{}])"; }
-std::string say(const std::string& text) { return R"([0,1,2,"room:a","say",")" + text + "\"]"; }
-std::string said(const std::string& text) { return R"([2,"room:a","say",")" + text + "\"]"; }
+std::string say_text(const std::string& text) { return test::say('"' + text + '"'); }
+std::string said_text(const std::string& text) { return test::said('"' + text + '"'); }
 
 } // namespace
 
@@ -28,19 +28,19 @@ TEST_CASE("messages of any size go both ways compressed, to clients with and wit
     WsClient with(server.port(), "/socket/websocket", {}, true);
     WsClient without(server.port());
     for (auto* client : {&with, &without}) {
-        client->send(join_room());
+        client->send(test::join);
         REQUIRE(client->receive() == "[1,1,1,0,{}]");
     }
     for (const std::size_t size : {1U, 1000U, 1024U, 5000U, 60'000U}) {
         const std::string text(size, 'x');
-        with.send(say(text));
-        CHECK(with.receive() == said(text));
-        CHECK(without.receive() == said(text));
+        with.send(say_text(text));
+        CHECK(with.receive() == said_text(text));
+        CHECK(without.receive() == said_text(text));
     }
     const std::string text(50'000, 'y');
-    with.send_in_pieces(say(text), 7000);
-    CHECK(with.receive() == said(text));
-    CHECK(without.receive() == said(text));
+    with.send_in_pieces(say_text(text), 7000);
+    CHECK(with.receive() == said_text(text));
+    CHECK(without.receive() == said_text(text));
 }
 
 TEST_CASE(
@@ -51,9 +51,9 @@ TEST_CASE(
     const auto answer = client.upgrade("/socket/websocket", offer);
     CHECK(answer.header("sec-websocket-extensions") ==
           "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
-    client.send_text(join_room());
+    client.send_text(test::join);
     CHECK(client.read_frame()->first == 0x81);
-    client.send_text(say(std::string(2000, 'x')));
+    client.send_text(say_text(std::string(2000, 'x')));
     const auto reply = client.read_frame().value();
     CHECK(reply.first == 0xC1);
     CHECK(reply.payload.size() < 100);
@@ -81,8 +81,8 @@ TEST_CASE("a client that sends nonsense for a compressed message is closed, and 
     client.upgrade("/socket/websocket", offer);
     client.send(ws_frame(0xC1, "nonsense"));
     CHECK(client.read_frame()->close_code() == 1007);
-    bystander.send_text(say("still here"));
-    CHECK(bystander.receive() == said("still here"));
+    bystander.send_text(say_text("still here"));
+    CHECK(bystander.receive() == said_text("still here"));
 }
 
 TEST_CASE("a compression level that zlib does not know is refused at set-up") {

@@ -98,6 +98,25 @@ inline void join(chain::testing::Client& client, std::string_view topic, int ref
     REQUIRE(reply->starts_with("[1," + number + "," + number + ",0,"));
 }
 
+/// What is sent to a client in consequence of its frame.
+inline Frames answers(chain::testing::Client& client, std::string_view text) {
+    client.send(text);
+    return client.receive_all();
+}
+
+/// A channel whose members say something to all, or to the others, and hear an echo.
+inline chain::Channel plain_room(std::string pattern = "room:*") {
+    chain::Channel room{std::move(pattern)};
+    room.on_join([](chain::Socket&) {});
+    room.on("say",
+            [](chain::Socket& socket, const chain::Payload& p) { socket.broadcast("said", p); });
+    room.on("others", [](chain::Socket& socket, const chain::Payload& p) {
+        socket.broadcast_from("said", p);
+    });
+    room.on("echo", [](chain::Socket&, const chain::Payload& p) { return chain::Reply::ok(p); });
+    return room;
+}
+
 /// Where coroutines wait until the test lets them go on; a cancelled one throws.
 class Gate {
   public:

@@ -33,6 +33,11 @@ inline std::string v2_reply(std::string_view join_ref, std::string_view ref, std
                   '}');
 }
 
+/// The server says that the membership has ended.
+inline std::string v2_closed(std::string_view join_ref, std::string_view topic) {
+    return v2(join_ref, join_ref, topic, "phx_close");
+}
+
 inline std::string v2_unmatched(std::string_view ref, std::string_view topic) {
     return v2_reply("", ref, topic, "error", R"({"reason":"unmatched topic"})");
 }

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 using chain::Errc, chain::Json, chain::Payload, chain::Reply, chain::ReplyToken, chain::Socket;
-using test::Frames, test::PhoenixRoom, test::v2, test::v2_reply, test::vsn;
+using test::Frames, test::PhoenixRoom, test::v2, test::v2_closed, test::v2_reply, test::vsn;
 
 namespace {
 
@@ -24,10 +24,6 @@ chain::Channel slow_channel(test::Gate& gate) {
         co_return Reply::ok();
     });
     return room;
-}
-
-std::string closed(std::string_view join_ref, std::string_view topic) {
-    return v2(join_ref, join_ref, topic, "phx_close");
 }
 
 } // namespace
@@ -70,9 +66,9 @@ TEST_CASE("phoenix 48: a second join while a handler runs closes the first after
     CHECK(room.client.receive_all().empty());
     gate.open();
     room.kit.run();
-    CHECK(room.client.receive_all() == Frames{v2_reply("3", "3", "room:a"), closed("1", "room:a"),
-                                              v2("3", "", "room:a", "welcome", R"({"n":1})"),
-                                              v2_reply("3", "4", "room:a")});
+    CHECK(room.client.receive_all() ==
+          Frames{v2_reply("3", "3", "room:a"), v2_closed("1", "room:a"),
+                 v2("3", "", "room:a", "welcome", R"({"n":1})"), v2_reply("3", "4", "room:a")});
 }
 
 TEST_CASE("phoenix 49: what comes behind a join waits while a leave handler takes its time") {
@@ -90,8 +86,9 @@ TEST_CASE("phoenix 49: what comes behind a join waits while a leave handler take
     gate.open();
     room.kit.run();
     CHECK(room.client.receive_all() ==
-          Frames{v2_reply("1", "2", "room:a"), closed("1", "room:a"), v2_reply("3", "3", "room:a"),
-                 v2("3", "", "room:a", "welcome", R"({"n":1})"), v2_reply("3", "4", "room:a")});
+          Frames{v2_reply("1", "2", "room:a"), v2_closed("1", "room:a"),
+                 v2_reply("3", "3", "room:a"), v2("3", "", "room:a", "welcome", R"({"n":1})"),
+                 v2_reply("3", "4", "room:a")});
 }
 
 TEST_CASE("phoenix 48: a join during a join") {
@@ -121,7 +118,7 @@ TEST_CASE("phoenix 52: a coroutine that ends its own membership runs on to its a
     gate.open();
     room.kit.run();
     CHECK(room.client.receive_all() ==
-          Frames{v2_reply("1", "2", "room:a", "ok", R"({"last":1})"), closed("1", "room:a")});
+          Frames{v2_reply("1", "2", "room:a", "ok", R"({"last":1})"), v2_closed("1", "room:a")});
 }
 
 TEST_CASE("phoenix 55: no answer is no frame, and a later one bears the request's reference") {

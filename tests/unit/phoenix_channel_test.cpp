@@ -6,11 +6,12 @@
 #include <stdexcept>
 
 using chain::Errc, chain::Json, chain::Payload, chain::Reply, chain::Socket;
-using test::Frames, test::PhoenixRoom, test::v2, test::v2_reply, test::v2_unmatched, test::vsn;
+using test::answers, test::Frames, test::PhoenixRoom, test::v2, test::v2_closed, test::v2_reply,
+    test::v2_unmatched, test::vsn;
 
 namespace {
 
-Reply join_room(Socket& socket, const Json& params) {
+Reply join_phoenix_room(Socket& socket, const Json& params) {
     const auto wish = params.is_object() ? params.value("wish", "") : "";
     if (wish == "refuse") return Reply::error(Json{{"why", "not you"}});
     if (wish == "crash") throw std::runtime_error("on purpose");
@@ -23,9 +24,9 @@ Reply join_room(Socket& socket, const Json& params) {
     return Reply::ok();
 }
 
-chain::Channel room_channel() {
+chain::Channel phoenix_channel() {
     chain::Channel room{"room:*"};
-    room.on_join(join_room);
+    room.on_join(join_phoenix_room);
     room.on("echo", [](Socket&, const Payload& payload) { return Reply::ok(payload); });
     room.on("fail", [](Socket&) { return Reply::error("no luck"); });
     room.on("silent", [](Socket&) {});
@@ -43,17 +44,8 @@ chain::Channel room_channel() {
     return room;
 }
 
-std::string closed(std::string_view join_ref, std::string_view topic) {
-    return v2(join_ref, join_ref, topic, "phx_close");
-}
-
 std::string crashed(std::string_view join_ref, std::string_view topic) {
     return v2(join_ref, join_ref, topic, "phx_error", R"({"reason":"channel_crash"})");
-}
-
-Frames answers(chain::testing::Client& client, std::string_view frame) {
-    client.send(frame);
-    return client.receive_all();
 }
 
 } // namespace
@@ -61,7 +53,7 @@ Frames answers(chain::testing::Client& client, std::string_view frame) {
 TEST_CASE("phoenix 1: a client without vsn speaks version 1 where that is the default") {
     auto config = test::quiet();
     config.serializer = chain::phoenix_v1();
-    PhoenixRoom room(room_channel(), config);
+    PhoenixRoom room(phoenix_channel(), config);
     auto client = room.kit.connect();
     CHECK(answers(client, R"({"topic":"room:a","event":"phx_join","payload":{},"ref":"1"})") ==
           Frames{R"({"topic":"room:a","event":"phx_reply",)"
@@ -69,7 +61,7 @@ TEST_CASE("phoenix 1: a client without vsn speaks version 1 where that is the de
 }
 
 TEST_CASE("phoenix 1: a client without vsn speaks the chain protocol unless configured") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     auto client = room.kit.connect();
     test::join(client, "room:a");
     room.join("room:a");
@@ -79,14 +71,14 @@ TEST_CASE("phoenix 1: a client without vsn speaks the chain protocol unless conf
 }
 
 TEST_CASE("phoenix 2: a client with vsn 2.0.0 sends arrays and gets its references back") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "5");
     CHECK(room.answers(v2("5", "9", "room:a", "echo", R"({"a":1})")) ==
           Frames{v2_reply("5", "9", "room:a", "ok", R"({"a":1})")});
 }
 
 TEST_CASE("phoenix 3: other versions, and what is no version, are refused without a body") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     for (const std::string version :
          {"1.1.0", "2.1.0", "3.0.0", "0.9.0", "2", "2.0", "abc", "", "2.0.0-rc.1", "2.0.0.1",
           " 2.0.0", "2.0.0 ", "02.0.0", "2.00.0", "2.0.01", "2.0.", "v2.0.0", "2.0.0+", "-2.0.0"}) {
@@ -102,7 +94,7 @@ TEST_CASE("phoenix 3: other versions, and what is no version, are refused withou
 }
 
 TEST_CASE("phoenix 3: the version is looked at before the connect handler") {
-    auto handler = test::handler_with({room_channel()});
+    auto handler = test::handler_with({phoenix_channel()});
     int asked = 0;
     handler.on_connect([&](chain::Session&, const chain::Request&) { ++asked; });
     chain::testing::Kit kit{handler};
@@ -113,7 +105,7 @@ TEST_CASE("phoenix 3: the version is looked at before the connect handler") {
 }
 
 TEST_CASE("phoenix 4: patch versions of 1.0 and 2.0 are served") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     for (const std::string version : {"1.0.0", "1.0.5", "2.0.0", "2.0.9", "2.0.10", "2.0.0+b1"}) {
         INFO(version);
         CHECK_FALSE(room.kit.connect(vsn(version)).refusal());
@@ -123,7 +115,7 @@ TEST_CASE("phoenix 4: patch versions of 1.0 and 2.0 are served") {
 TEST_CASE("a handler may refuse Phoenix clients altogether") {
     auto config = test::quiet();
     config.phoenix = chain::PhoenixClients::refused;
-    chain::testing::Kit kit{test::handler_with({room_channel()}, config)};
+    chain::testing::Kit kit{test::handler_with({phoenix_channel()}, config)};
     CHECK(kit.connect(vsn("2.0.0")).refusal());
     CHECK_FALSE(kit.connect().refusal());
 }
@@ -157,7 +149,7 @@ TEST_CASE("phoenix 14: a strict handler refuses payloads that are no objects, at
 }
 
 TEST_CASE("phoenix 14: elsewhere a payload that is no object reaches Phoenix clients within one") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     auto chain_client = room.kit.connect();
     test::join(chain_client, "room:a");
     room.join("room:a");
@@ -167,7 +159,7 @@ TEST_CASE("phoenix 14: elsewhere a payload that is no object reaches Phoenix cli
 }
 
 TEST_CASE("phoenix 15: numbers stay numbers, and are not equal to strings") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(R"([7,8,"room:a","phx_join",{}])") ==
           Frames{R"([7,8,"room:a","phx_reply",{"status":"ok","response":{}}])"});
     CHECK(room.answers(R"(["7","9","room:a","echo",{}])").empty());
@@ -176,20 +168,20 @@ TEST_CASE("phoenix 15: numbers stay numbers, and are not equal to strings") {
 }
 
 TEST_CASE("phoenix 16: a list as response is delivered unchanged") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a");
     CHECK(room.answers(v2("1", "2", "room:a", "echo", "[1,2]")) ==
           Frames{v2_reply("1", "2", "room:a", "ok", "[1,2]")});
 }
 
 TEST_CASE("phoenix 17: a heartbeat needs no join") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("", "1", "phoenix", "heartbeat")) ==
           Frames{v2_reply("", "1", "phoenix")});
 }
 
 TEST_CASE("phoenix 18: a heartbeat without ref is answered without") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("", "", "phoenix", "heartbeat")) == Frames{v2_reply("", "", "phoenix")});
     auto v1 = room.kit.connect(vsn("1.0.0"));
     CHECK(answers(v1, R"({"topic":"phoenix","event":"heartbeat","payload":{},"ref":null})") ==
@@ -198,34 +190,34 @@ TEST_CASE("phoenix 18: a heartbeat without ref is answered without") {
 }
 
 TEST_CASE("phoenix 19: other events on phoenix are for a topic that is not joined") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("3", "4", "phoenix", "other")) == Frames{v2_unmatched("4", "phoenix")});
     CHECK(room.answers(v2("3", "4", "phoenix", "phx_join")) ==
           Frames{v2_unmatched("4", "phoenix")});
 }
 
 TEST_CASE("phoenix 34: the join's reply comes before what the join handler sends") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("1", "1", "room:a", "phx_join", R"({"wish":"push"})")) ==
           Frames{v2_reply("1", "1", "room:a"), v2("", "", "room:a", "first", R"({"n":1})"),
                  v2("1", "", "room:a", "second", R"({"n":2})")});
 }
 
 TEST_CASE("phoenix 35: what the join handler returns is the response") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("1", "1", "room:a", "phx_join", R"({"wish":"answer"})")) ==
           Frames{v2_reply("1", "1", "room:a", "ok", R"({"hello":"room:a"})")});
 }
 
 TEST_CASE("phoenix 36: a refused join leaves the topic unmatched") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("1", "1", "room:a", "phx_join", R"({"wish":"refuse"})")) ==
           Frames{v2_reply("1", "1", "room:a", "error", R"({"why":"not you"})")});
     CHECK(room.answers(v2("1", "2", "room:a", "echo")) == Frames{v2_unmatched("2", "room:a")});
 }
 
 TEST_CASE("phoenix 37: a join handler that throws harms nothing else") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:b", "9");
     CHECK(room.answers(v2("1", "1", "room:a", "phx_join", R"({"wish":"crash"})")) ==
           Frames{v2_reply("1", "1", "room:a", "error", R"({"reason":"join crashed"})")});
@@ -233,7 +225,7 @@ TEST_CASE("phoenix 37: a join handler that throws harms nothing else") {
 }
 
 TEST_CASE("phoenix 38: a topic that no channel serves is unmatched, without join_ref") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("1", "2", "other:a", "phx_join")) ==
           Frames{v2_unmatched("2", "other:a")});
 }
@@ -241,7 +233,7 @@ TEST_CASE("phoenix 38: a topic that no channel serves is unmatched, without join
 TEST_CASE("phoenix 39: an exact pattern is exact, and a prefix matches the empty rest") {
     chain::Channel exact{"exact"};
     exact.on_join([](Socket&) {});
-    chain::testing::Kit kit{test::handler_with({exact, room_channel()})};
+    chain::testing::Kit kit{test::handler_with({exact, phoenix_channel()})};
     auto client = kit.connect(vsn("2.0.0"));
     CHECK(answers(client, v2("1", "1", "exact", "phx_join")) ==
           Frames{v2_reply("1", "1", "exact")});
@@ -267,7 +259,7 @@ TEST_CASE("phoenix 40: the longer of two prefixes wins, whichever was added firs
 }
 
 TEST_CASE("phoenix 42: the 101st channel is one too many, and leaving frees a place") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     for (int i = 1; i <= 100; ++i) room.join("room:" + std::to_string(i), std::to_string(i));
     const auto too_many = R"({"reason":"too many channels joined"})";
     CHECK(room.answers(v2("101", "101", "room:a", "phx_join")) ==
@@ -277,21 +269,21 @@ TEST_CASE("phoenix 42: the 101st channel is one too many, and leaving frees a pl
 
     auto config = test::quiet();
     config.limits.topics_per_session = 1;
-    PhoenixRoom small(room_channel(), config);
+    PhoenixRoom small(phoenix_channel(), config);
     small.join("room:a");
     CHECK(small.answers(v2("2", "2", "room:b", "phx_join")) ==
           Frames{v2_reply("2", "2", "room:b", "error", too_many)});
 }
 
 TEST_CASE("phoenix 43: an event before the join is unmatched") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("1", "2", "room:a", "echo")) == Frames{v2_unmatched("2", "room:a")});
     CHECK(room.answers(v2("1", "", "room:a", "echo")) == Frames{v2_unmatched("", "room:a")});
 }
 
 TEST_CASE("phoenix 44: a leave is answered, then closed with the join's reference") {
     std::vector<chain::LeaveReason> reasons;
-    auto channel = room_channel();
+    auto channel = phoenix_channel();
     channel.on_leave([&](Socket& socket, chain::LeaveReason why) {
         reasons.push_back(why);
         CHECK(socket.push("late", Json::object()) == Errc::not_joined);
@@ -302,14 +294,14 @@ TEST_CASE("phoenix 44: a leave is answered, then closed with the join's referenc
     auto other = room.kit.connect(vsn("2.0.0"));
     CHECK(answers(other, v2("8", "8", "room:a", "phx_join")).size() == 1);
     CHECK(room.answers(v2("1", "5", "room:a", "phx_leave")) ==
-          Frames{v2_reply("1", "5", "room:a"), closed("1", "room:a")});
+          Frames{v2_reply("1", "5", "room:a"), v2_closed("1", "room:a")});
     CHECK(reasons == std::vector{chain::LeaveReason::leave});
     CHECK(other.receive_all() == Frames{v2("", "", "room:a", "left", R"({"who":1})")});
     CHECK(room.answers(v2("1", "6", "room:a", "echo")) == Frames{v2_unmatched("6", "room:a")});
 }
 
 TEST_CASE("phoenix 45: a leave of a topic that is not joined is answered ok") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     CHECK(room.answers(v2("4", "5", "room:a", "phx_leave")) ==
           Frames{v2_reply("4", "5", "room:a")});
     room.join("room:a");
@@ -319,26 +311,26 @@ TEST_CASE("phoenix 45: a leave of a topic that is not joined is answered ok") {
 }
 
 TEST_CASE("phoenix 46: a stale leave is ignored, one without join_ref is not") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "3");
     CHECK(room.answers(v2("1", "4", "room:a", "phx_leave")).empty());
     CHECK(room.answers(v2("3", "5", "room:a", "echo")).size() == 1);
     CHECK(room.answers(v2("", "6", "room:a", "phx_leave")) ==
-          Frames{v2_reply("3", "6", "room:a"), closed("3", "room:a")});
+          Frames{v2_reply("3", "6", "room:a"), v2_closed("3", "room:a")});
 }
 
 TEST_CASE("phoenix 47: a stale event is ignored, one without join_ref is not") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "3");
     CHECK(room.answers(v2("1", "4", "room:a", "echo")).empty());
     CHECK(room.answers(v2("", "5", "room:a", "echo")) == Frames{v2_reply("3", "5", "room:a")});
 }
 
 TEST_CASE("phoenix 48: a second join is answered, then the first is closed, then pushes come") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "1");
     CHECK(room.answers(v2("2", "2", "room:a", "phx_join", R"({"wish":"push"})")) ==
-          Frames{v2_reply("2", "2", "room:a"), closed("1", "room:a"),
+          Frames{v2_reply("2", "2", "room:a"), v2_closed("1", "room:a"),
                  v2("", "", "room:a", "first", R"({"n":1})"),
                  v2("2", "", "room:a", "second", R"({"n":2})")});
     CHECK(room.answers(v2("1", "3", "room:a", "echo")).empty());
@@ -347,17 +339,17 @@ TEST_CASE("phoenix 48: a second join is answered, then the first is closed, then
 }
 
 TEST_CASE("phoenix 48: a second join that is refused, or bears the same reference") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "1");
     CHECK(room.answers(v2("2", "2", "room:a", "phx_join", R"({"wish":"refuse"})")) ==
           Frames{v2_reply("2", "2", "room:a", "error", R"({"why":"not you"})"),
-                 closed("1", "room:a")});
+                 v2_closed("1", "room:a")});
     room.join("room:a", "3");
     CHECK(room.answers(v2("3", "4", "room:a", "phx_join")) == Frames{v2_reply("3", "4", "room:a")});
 }
 
 TEST_CASE("phoenix 48: version 1 without join_ref hears nothing of the membership replaced") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     auto client = room.kit.connect(vsn("1.0.0"));
     const auto join = [&](const std::string& ref) {
         return answers(client, R"({"topic":"room:a","event":"phx_join","payload":{},"ref":")" +
@@ -373,18 +365,18 @@ TEST_CASE("phoenix 48: version 1 without join_ref hears nothing of the membershi
 }
 
 TEST_CASE("phoenix 49: a leave and a join behind it") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a", "1");
     room.client.send(v2("1", "2", "room:a", "phx_leave"));
     room.client.send(v2("3", "3", "room:a", "phx_join"));
     room.client.send(v2("3", "4", "room:a", "echo"));
-    CHECK(room.client.receive_all() == Frames{v2_reply("1", "2", "room:a"), closed("1", "room:a"),
-                                              v2_reply("3", "3", "room:a"),
-                                              v2_reply("3", "4", "room:a")});
+    CHECK(room.client.receive_all() ==
+          Frames{v2_reply("1", "2", "room:a"), v2_closed("1", "room:a"),
+                 v2_reply("3", "3", "room:a"), v2_reply("3", "4", "room:a")});
 }
 
 TEST_CASE("phoenix 51: a handler that throws ends its membership with an error") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a");
     room.join("room:b", "9");
     CHECK(room.answers(v2("1", "2", "room:a", "crash")) == Frames{crashed("1", "room:a")});
@@ -396,16 +388,16 @@ TEST_CASE("phoenix 51: a handler that throws ends its membership with an error")
 
 TEST_CASE("phoenix 52: a membership that the application ends is closed, after its answer") {
     std::vector<chain::LeaveReason> reasons;
-    auto channel = room_channel();
+    auto channel = phoenix_channel();
     channel.on_leave([&](Socket&, chain::LeaveReason why) { reasons.push_back(why); });
     PhoenixRoom room(channel);
     room.join("room:a");
-    CHECK(room.answers(v2("1", "2", "room:a", "stop")) == Frames{closed("1", "room:a")});
+    CHECK(room.answers(v2("1", "2", "room:a", "stop")) == Frames{v2_closed("1", "room:a")});
     room.join("room:a", "3");
     CHECK(room.answers(v2("3", "4", "room:a", "answer and stop")) ==
-          Frames{v2_reply("3", "4", "room:a", "ok", R"({"last":true})"), closed("3", "room:a")});
+          Frames{v2_reply("3", "4", "room:a", "ok", R"({"last":true})"), v2_closed("3", "room:a")});
     CHECK(room.answers(v2("5", "5", "room:a", "phx_join", R"({"wish":"stop"})")) ==
-          Frames{v2_reply("5", "5", "room:a"), closed("5", "room:a")});
+          Frames{v2_reply("5", "5", "room:a"), v2_closed("5", "room:a")});
     CHECK(reasons == std::vector(3, chain::LeaveReason::stop));
     CHECK(room.answers(v2("5", "6", "room:a", "echo")) == Frames{v2_unmatched("6", "room:a")});
 }
@@ -418,7 +410,7 @@ TEST_CASE("phoenix 52: a socket kept elsewhere can end its membership, once") {
     room.join("room:a");
     CHECK_FALSE(kept->leave());
     room.kit.run();
-    CHECK(room.client.receive_all() == Frames{closed("1", "room:a")});
+    CHECK(room.client.receive_all() == Frames{v2_closed("1", "room:a")});
     CHECK(kept->leave() == Errc::not_joined);
     auto chain_client = room.kit.connect();
     test::join(chain_client, "room:b", 4);
@@ -429,7 +421,7 @@ TEST_CASE("phoenix 52: a socket kept elsewhere can end its membership, once") {
 
 TEST_CASE("phoenix 53: when the client goes, its memberships end with reason close") {
     std::vector<chain::LeaveReason> reasons;
-    auto channel = room_channel();
+    auto channel = phoenix_channel();
     channel.on_leave([&](Socket&, chain::LeaveReason why) { reasons.push_back(why); });
     PhoenixRoom room(channel);
     room.join("room:a");
@@ -439,7 +431,7 @@ TEST_CASE("phoenix 53: when the client goes, its memberships end with reason clo
 }
 
 TEST_CASE("phoenix 54: another status than ok and error reaches the client by its name") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a");
     CHECK(room.answers(v2("1", "2", "room:a", "status", R"({"status":"teapot"})")) ==
           Frames{v2_reply("1", "2", "room:a", "teapot")});
@@ -454,7 +446,7 @@ TEST_CASE("phoenix 54: another status than ok and error reaches the client by it
 }
 
 TEST_CASE("phoenix 57: a broadcast reaches all without join_ref, broadcast_from not its sender") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     auto other = room.kit.connect(vsn("2.0.0"));
     room.join("room:a");
     CHECK(answers(other, v2("7", "7", "room:a", "phx_join")).size() == 1);
@@ -533,7 +525,7 @@ TEST_CASE("phoenix 60: a subscription to another topic is forwarded as the chann
 }
 
 TEST_CASE("a Phoenix client may name events that others reserve, and hears of those unknown") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.join("room:a");
     CHECK(room.answers(v2("1", "2", "room:a", "phx_reply")) ==
           Frames{v2_reply("1", "2", "room:a", "error", R"({"reason":"unknown event"})")});
@@ -542,7 +534,7 @@ TEST_CASE("a Phoenix client may name events that others reserve, and hears of th
 }
 
 TEST_CASE("a frame that is none closes a Phoenix client with a code that lets it come back") {
-    PhoenixRoom room(room_channel());
+    PhoenixRoom room(phoenix_channel());
     room.client.send("[]");
     CHECK(room.client.close_code() == 1008);
     auto v1 = room.kit.connect(vsn("1.0.0"));

@@ -9,23 +9,10 @@
 #include <thread>
 
 using chain::Errc, chain::Json, chain::LeaveReason, chain::Reply, chain::Socket;
-using test::frame, test::Frames;
+using test::answers, test::frame, test::Frames, test::plain_room;
 using namespace std::chrono_literals;
 
 namespace {
-
-chain::Channel plain_room(std::string pattern = "room:*") {
-    chain::Channel room{std::move(pattern)};
-    room.on_join([](Socket&) {});
-    room.on("say", [](Socket& socket, const chain::Payload& p) { socket.broadcast("said", p); });
-    room.on("echo", [](Socket&, const chain::Payload& p) { return Reply::ok(p); });
-    return room;
-}
-
-Frames answers(chain::testing::Client& client, std::string_view text) {
-    client.send(text);
-    return client.receive_all();
-}
 
 /// Does the handler still keep anything for this topic?
 bool known(chain::testing::Kit& kit, std::string_view topic) {

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Who tracks which keys, with their refs, by the name of the owner.
-using Model = std::map<std::string, std::map<std::string, std::string>>;
+using Tracked = std::map<std::string, std::map<std::string, std::string>>;
 
 std::map<std::string, std::set<std::string>> refs_of(const Json& presences) {
     std::map<std::string, std::set<std::string>> refs;
@@ -20,7 +20,7 @@ std::map<std::string, std::set<std::string>> refs_of(const Json& presences) {
     return refs;
 }
 
-std::map<std::string, std::set<std::string>> refs_of(const Model& model) {
+std::map<std::string, std::set<std::string>> refs_of(const Tracked& model) {
     std::map<std::string, std::set<std::string>> refs;
     for (const auto& [owner, keys] : model)
         for (const auto& [key, ref] : keys) refs[key].insert(ref);
@@ -151,7 +151,7 @@ class World {
     test::PresenceKit kit_;
     std::mt19937 random_;
     std::vector<Member> members_;
-    Model model_;
+    Tracked model_;
     int joins_ = 0;
 };
 

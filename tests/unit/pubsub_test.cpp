@@ -9,17 +9,9 @@
 #include <thread>
 
 using chain::Errc, chain::Json, chain::LeaveReason, chain::Payload, chain::Reply, chain::Socket;
-using test::frame, test::Frames;
+using test::frame, test::Frames, test::plain_room;
 
 namespace {
-
-chain::Channel plain_room() {
-    chain::Channel room{"room:*"};
-    room.on_join([](Socket&) {});
-    room.on("say", [](Socket& socket, const Payload& p) { socket.broadcast("said", p); });
-    room.on("others", [](Socket& socket, const Payload& p) { socket.broadcast_from("said", p); });
-    return room;
-}
 
 /// Writes down its calls; what it publishes goes nowhere.
 class RecordingAdapter final : public chain::Adapter {

@@ -12,18 +12,10 @@
 namespace net = boost::asio;
 using chain::Errc, chain::Json, chain::LeaveReason, chain::Refusal, chain::Reply, chain::Request,
     chain::Session, chain::Socket;
-using test::frame, test::Frames;
+using test::frame, test::Frames, test::plain_room;
 using namespace std::chrono_literals;
 
 namespace {
-
-chain::Channel plain_room() {
-    chain::Channel room{"room:*"};
-    room.on_join([](Socket&) {});
-    room.on("say", [](Socket& socket, const chain::Payload& p) { socket.broadcast("said", p); });
-    room.on("echo", [](Socket&, const chain::Payload& p) { return Reply::ok(p); });
-    return room;
-}
 
 /// A carrier that writes down what it is given.
 class Carrier final : public chain::Connection {

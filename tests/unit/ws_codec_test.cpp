@@ -93,7 +93,8 @@ std::string length_field(std::uint64_t size) {
     return size < 65536 ? number(0xFE, 1) + number(size, 2) : number(0xFF, 1) + number(size, 8);
 }
 
-std::string frame(unsigned first, std::string_view payload, std::string_view key = "7\xfa!=") {
+std::string client_frame(unsigned first, std::string_view payload,
+                         std::string_view key = "7\xfa!=") {
     auto out = number(first, 1) + length_field(payload.size());
     out += key;
     for (std::size_t i = 0; i < payload.size(); ++i) {
@@ -237,62 +238,66 @@ TEST_CASE("messages of every length form are delivered") {
          std::initializer_list<std::size_t>{0, 1, 7, 8, 9, 125, 126, 127, 128, 65535, 65536}) {
         const std::string letters(size, '*');
         const std::string bytes(size, '\xFE');
-        CHECK(gives(frame(fin | text_op, letters), {text(letters)}));
-        CHECK(gives(frame(fin | binary_op, bytes), {binary(bytes)}));
+        CHECK(gives(client_frame(fin | text_op, letters), {text(letters)}));
+        CHECK(gives(client_frame(fin | binary_op, bytes), {binary(bytes)}));
     }
 }
 
 TEST_CASE("messages follow each other without a gap") {
-    const auto stream = frame(fin | text_op, "one") + frame(fin | binary_op, "") +
-                        frame(fin | text_op, "") + frame(fin | text_op, "four", "\0\0\0\0"sv);
+    const auto stream = client_frame(fin | text_op, "one") + client_frame(fin | binary_op, "") +
+                        client_frame(fin | text_op, "") +
+                        client_frame(fin | text_op, "four", "\0\0\0\0"sv);
     CHECK(gives(stream, {text("one"), binary(""), text(""), text("four")}));
 }
 
 TEST_CASE("pings and pongs are delivered with their payload") {
-    CHECK(gives(frame(fin | ping_op, ""), {ping("")}));
-    CHECK(gives(frame(fin | ping_op, "\x00\xFF\xFE"sv), {ping("\x00\xFF\xFE"s)}));
-    CHECK(gives(frame(fin | ping_op, std::string(125, 'p')), {ping(std::string(125, 'p'))}));
-    CHECK(gives(frame(fin | pong_op, ""), {pong("")}));
-    CHECK(gives(frame(fin | pong_op, "unsolicited") + frame(fin | ping_op, "x"),
+    CHECK(gives(client_frame(fin | ping_op, ""), {ping("")}));
+    CHECK(gives(client_frame(fin | ping_op, "\x00\xFF\xFE"sv), {ping("\x00\xFF\xFE"s)}));
+    CHECK(gives(client_frame(fin | ping_op, std::string(125, 'p')), {ping(std::string(125, 'p'))}));
+    CHECK(gives(client_frame(fin | pong_op, ""), {pong("")}));
+    CHECK(gives(client_frame(fin | pong_op, "unsolicited") + client_frame(fin | ping_op, "x"),
                 {pong("unsolicited"), ping("x")}));
     std::string ten;
     SeenList expected;
     for (const char digit : "0123456789"sv) {
-        ten += frame(fin | ping_op, std::string(1, digit));
+        ten += client_frame(fin | ping_op, std::string(1, digit));
         expected.push_back(ping(std::string(1, digit)));
     }
     CHECK(gives(ten, expected));
 }
 
 TEST_CASE("a control frame is neither long nor fragmented") {
-    CHECK(gives(frame(fin | ping_op, std::string(126, 'p')), {long_control}));
-    CHECK(gives(frame(fin | pong_op, std::string(65536, 'p')), {long_control}));
-    CHECK(gives(frame(fin | close_op, std::string(126, 'c')), {long_control}));
-    CHECK(gives(frame(more | ping_op, "part"), {fragmented_control}));
-    CHECK(gives(frame(more | pong_op, ""), {fragmented_control}));
-    CHECK(gives(frame(more | close_op, ""), {fragmented_control}));
+    CHECK(gives(client_frame(fin | ping_op, std::string(126, 'p')), {long_control}));
+    CHECK(gives(client_frame(fin | pong_op, std::string(65536, 'p')), {long_control}));
+    CHECK(gives(client_frame(fin | close_op, std::string(126, 'c')), {long_control}));
+    CHECK(gives(client_frame(more | ping_op, "part"), {fragmented_control}));
+    CHECK(gives(client_frame(more | pong_op, ""), {fragmented_control}));
+    CHECK(gives(client_frame(more | close_op, ""), {fragmented_control}));
 }
 
 TEST_CASE("the message limit does not count for control frames") {
-    CHECK(gives(frame(fin | ping_op, std::string(125, 'p')), {ping(std::string(125, 'p'))}, 10));
+    CHECK(gives(client_frame(fin | ping_op, std::string(125, 'p')), {ping(std::string(125, 'p'))},
+                10));
 }
 
 TEST_CASE("reserved bits are refused in every frame") {
     for (const unsigned bits : {0x10U, 0x20U, 0x40U, 0x50U, 0x70U}) {
         for (const unsigned opcode : {text_op, binary_op, ping_op, pong_op, close_op}) {
-            CHECK(gives(frame(fin | bits | opcode, ""), {reserved}));
+            CHECK(gives(client_frame(fin | bits | opcode, ""), {reserved}));
         }
-        const auto after_text = frame(fin | text_op, "fine") + frame(fin | bits | text_op, "bad");
+        const auto after_text =
+            client_frame(fin | text_op, "fine") + client_frame(fin | bits | text_op, "bad");
         CHECK(gives(after_text, {text("fine"), reserved}));
-        const auto in_message = frame(more | text_op, "a") + frame(fin | bits | cont_op, "b");
+        const auto in_message =
+            client_frame(more | text_op, "a") + client_frame(fin | bits | cont_op, "b");
         CHECK(gives(in_message, {reserved}));
     }
 }
 
 TEST_CASE("unknown opcodes are refused") {
     for (const unsigned opcode : {3U, 4U, 5U, 6U, 7U, 11U, 12U, 13U, 14U, 15U}) {
-        CHECK(gives(frame(fin | opcode, ""), {unknown}));
-        const auto later = frame(fin | text_op, "fine") + frame(more | opcode, "x");
+        CHECK(gives(client_frame(fin | opcode, ""), {unknown}));
+        const auto later = client_frame(fin | text_op, "fine") + client_frame(more | opcode, "x");
         CHECK(gives(later, {text("fine"), unknown}));
     }
 }
@@ -301,7 +306,7 @@ TEST_CASE("an unmasked frame of a client is refused") {
     CHECK(gives("\x81\x05Hello", {unmasked}));
     CHECK(gives("\x89\x00"s, {unmasked}));
     CHECK(gives("\x81\x7E\x01\x00"s, {unmasked}));
-    CHECK(gives(frame(fin | text_op, "ok") + "\x88\x00"s, {text("ok"), unmasked}));
+    CHECK(gives(client_frame(fin | text_op, "ok") + "\x88\x00"s, {text("ok"), unmasked}));
 }
 
 TEST_CASE("lengths are encoded minimally") {
@@ -315,57 +320,66 @@ TEST_CASE("lengths are encoded minimally") {
 }
 
 TEST_CASE("fragments are put together") {
-    CHECK(
-        gives(frame(more | text_op, "Hel") + frame(fin | cont_op, "lo", "abcd"), {text("Hello")}));
-    CHECK(gives(frame(more | binary_op, "\xFF") + frame(more | cont_op, "\xFE") +
-                    frame(fin | cont_op, "\xFD"),
+    CHECK(gives(client_frame(more | text_op, "Hel") + client_frame(fin | cont_op, "lo", "abcd"),
+                {text("Hello")}));
+    CHECK(gives(client_frame(more | binary_op, "\xFF") + client_frame(more | cont_op, "\xFE") +
+                    client_frame(fin | cont_op, "\xFD"),
                 {binary("\xFF\xFE\xFD")}));
-    CHECK(gives(frame(more | text_op, "") + frame(more | cont_op, "") + frame(fin | cont_op, ""),
+    CHECK(gives(client_frame(more | text_op, "") + client_frame(more | cont_op, "") +
+                    client_frame(fin | cont_op, ""),
                 {text("")}));
-    CHECK(gives(frame(more | text_op, "") + frame(more | cont_op, "middle") +
-                    frame(fin | cont_op, ""),
+    CHECK(gives(client_frame(more | text_op, "") + client_frame(more | cont_op, "middle") +
+                    client_frame(fin | cont_op, ""),
                 {text("middle")}));
-    CHECK(gives(frame(more | binary_op, "") + frame(fin | cont_op, "end"), {binary("end")}));
-    CHECK(gives(frame(more | text_op, "a") + frame(fin | cont_op, "b") +
-                    frame(more | binary_op, "c") + frame(fin | cont_op, "d") +
-                    frame(fin | text_op, "e"),
+    CHECK(gives(client_frame(more | binary_op, "") + client_frame(fin | cont_op, "end"),
+                {binary("end")}));
+    CHECK(gives(client_frame(more | text_op, "a") + client_frame(fin | cont_op, "b") +
+                    client_frame(more | binary_op, "c") + client_frame(fin | cont_op, "d") +
+                    client_frame(fin | text_op, "e"),
                 {text("ab"), binary("cd"), text("e")}));
 }
 
 TEST_CASE("control frames may stand between fragments") {
-    const auto start = frame(more | text_op, "frag");
-    const auto end = frame(fin | cont_op, "ment");
-    CHECK(gives(start + frame(fin | ping_op, "p") + end, {ping("p"), text("fragment")}));
-    CHECK(gives(start + frame(fin | pong_op, "") + frame(fin | ping_op, "q") + end,
+    const auto start = client_frame(more | text_op, "frag");
+    const auto end = client_frame(fin | cont_op, "ment");
+    CHECK(gives(start + client_frame(fin | ping_op, "p") + end, {ping("p"), text("fragment")}));
+    CHECK(gives(start + client_frame(fin | pong_op, "") + client_frame(fin | ping_op, "q") + end,
                 {pong(""), ping("q"), text("fragment")}));
-    CHECK(gives(start + frame(fin | ping_op, "1") + frame(more | cont_op, "-") +
-                    frame(fin | ping_op, std::string(125, '2')) + end,
+    CHECK(gives(start + client_frame(fin | ping_op, "1") + client_frame(more | cont_op, "-") +
+                    client_frame(fin | ping_op, std::string(125, '2')) + end,
                 {ping("1"), ping(std::string(125, '2')), text("frag-ment")}));
-    CHECK(gives(start + frame(fin | close_op, close_payload(1001)) + end, {closed(1001)}));
-    CHECK(gives(start + frame(fin | ping_op, std::string(126, 'p')) + end, {long_control}));
+    CHECK(gives(start + client_frame(fin | close_op, close_payload(1001)) + end, {closed(1001)}));
+    CHECK(gives(start + client_frame(fin | ping_op, std::string(126, 'p')) + end, {long_control}));
 }
 
 TEST_CASE("fragments come in the order start, continuations, end") {
-    CHECK(gives(frame(fin | cont_op, "x"), {no_start}));
-    CHECK(gives(frame(more | cont_op, "x"), {no_start}));
-    CHECK(gives(frame(fin | text_op, "a") + frame(fin | cont_op, "x"), {text("a"), no_start}));
-    CHECK(gives(frame(more | text_op, "a") + frame(fin | cont_op, "b") + frame(fin | cont_op, "c"),
+    CHECK(gives(client_frame(fin | cont_op, "x"), {no_start}));
+    CHECK(gives(client_frame(more | cont_op, "x"), {no_start}));
+    CHECK(gives(client_frame(fin | text_op, "a") + client_frame(fin | cont_op, "x"),
+                {text("a"), no_start}));
+    CHECK(gives(client_frame(more | text_op, "a") + client_frame(fin | cont_op, "b") +
+                    client_frame(fin | cont_op, "c"),
                 {text("ab"), no_start}));
-    CHECK(gives(frame(more | text_op, "a") + frame(fin | text_op, "b"), {unfinished}));
-    CHECK(gives(frame(more | text_op, "a") + frame(more | binary_op, "b"), {unfinished}));
-    CHECK(gives(frame(more | binary_op, "") + frame(fin | binary_op, "b"), {unfinished}));
-    CHECK(gives(frame(fin | ping_op, "") + frame(fin | cont_op, ""), {ping(""), no_start}));
+    CHECK(
+        gives(client_frame(more | text_op, "a") + client_frame(fin | text_op, "b"), {unfinished}));
+    CHECK(gives(client_frame(more | text_op, "a") + client_frame(more | binary_op, "b"),
+                {unfinished}));
+    CHECK(gives(client_frame(more | binary_op, "") + client_frame(fin | binary_op, "b"),
+                {unfinished}));
+    CHECK(gives(client_frame(fin | ping_op, "") + client_frame(fin | cont_op, ""),
+                {ping(""), no_start}));
 }
 
 TEST_CASE("valid text of every script is delivered, in pieces too") {
     const auto greeting = "Hello-\u00b5@\u00df\u00f6\u00e4\u00fc\u00e0\u00e1-UTF-8!!"s;
     const auto astral = "\U00010000\U0010FFFF\uFFFF\uD7FF\uE000"s;
-    CHECK(gives(frame(fin | text_op, greeting), {text(greeting)}));
-    CHECK(gives(frame(fin | text_op, astral), {text(astral)}));
-    CHECK(gives(frame(fin | text_op, "\0"sv), {text("\0"s)}));
+    CHECK(gives(client_frame(fin | text_op, greeting), {text(greeting)}));
+    CHECK(gives(client_frame(fin | text_op, astral), {text(astral)}));
+    CHECK(gives(client_frame(fin | text_op, "\0"sv), {text("\0"s)}));
     for (std::size_t cut = 0; cut <= astral.size(); ++cut) {
-        const auto stream = frame(more | text_op, astral.substr(0, cut)) +
-                            frame(fin | ping_op, "") + frame(fin | cont_op, astral.substr(cut));
+        const auto stream = client_frame(more | text_op, astral.substr(0, cut)) +
+                            client_frame(fin | ping_op, "") +
+                            client_frame(fin | cont_op, astral.substr(cut));
         CHECK(gives(stream, {ping(""), text(astral)}));
     }
 }
@@ -374,19 +388,22 @@ TEST_CASE("text that is not UTF-8 is refused") {
     for (const auto bad : {"\xFF"sv, "a\x80"sv, "\xC0\xAF"sv, "\xE0\x80\xAF"sv, "\xED\xA0\x80"sv,
                            "\xF4\x90\x80\x80"sv, "\xF8\x88\x80\x80\x80"sv, "\xE2\x82"sv,
                            "long enough for words \xFE"sv}) {
-        CHECK(gives(frame(fin | text_op, bad), {bad_text}));
-        CHECK(gives(frame(more | text_op, "ok") + frame(fin | cont_op, bad), {bad_text}));
-        CHECK(gives(frame(fin | binary_op, bad), {binary(std::string(bad))}));
+        CHECK(gives(client_frame(fin | text_op, bad), {bad_text}));
+        CHECK(gives(client_frame(more | text_op, "ok") + client_frame(fin | cont_op, bad),
+                    {bad_text}));
+        CHECK(gives(client_frame(fin | binary_op, bad), {binary(std::string(bad))}));
     }
-    CHECK(gives(frame(more | text_op, "\xE2\x82") + frame(fin | cont_op, ""), {bad_text}));
+    CHECK(gives(client_frame(more | text_op, "\xE2\x82") + client_frame(fin | cont_op, ""),
+                {bad_text}));
+    CHECK(gives(client_frame(more | text_op, "\xE2") + client_frame(more | cont_op, "") +
+                    client_frame(fin | cont_op, "z"),
+                {bad_text}));
     CHECK(
-        gives(frame(more | text_op, "\xE2") + frame(more | cont_op, "") + frame(fin | cont_op, "z"),
-              {bad_text}));
-    CHECK(gives(frame(more | text_op, "\xFF") + frame(fin | close_op, ""), {bad_text}));
+        gives(client_frame(more | text_op, "\xFF") + client_frame(fin | close_op, ""), {bad_text}));
 }
 
 TEST_CASE("text is refused in the middle of a frame, before the rest arrives") {
-    const auto stream = frame(fin | text_op, "abc\xED\xA0" + std::string(1000, 'x'));
+    const auto stream = client_frame(fin | text_op, "abc\xED\xA0" + std::string(1000, 'x'));
     Peer peer;
     peer.feed(stream.substr(0, 12)); // header 8, then a b c ED
     CHECK(peer.seen().empty());
@@ -396,45 +413,48 @@ TEST_CASE("text is refused in the middle of a frame, before the rest arrives") {
 }
 
 TEST_CASE("a close frame gives code and reason") {
-    CHECK(gives(frame(fin | close_op, ""), {closed(1005)}));
-    CHECK(gives(frame(fin | close_op, close_payload(1000)), {closed(1000)}));
-    CHECK(gives(frame(fin | close_op, close_payload(1000, "bye \u20ac")),
+    CHECK(gives(client_frame(fin | close_op, ""), {closed(1005)}));
+    CHECK(gives(client_frame(fin | close_op, close_payload(1000)), {closed(1000)}));
+    CHECK(gives(client_frame(fin | close_op, close_payload(1000, "bye \u20ac")),
                 {closed(1000, "bye \u20ac")}));
     const std::string longest(123, 'r');
-    CHECK(gives(frame(fin | close_op, close_payload(4999, longest)), {closed(4999, longest)}));
+    CHECK(
+        gives(client_frame(fin | close_op, close_payload(4999, longest)), {closed(4999, longest)}));
     for (const unsigned code :
          std::initializer_list<unsigned>{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012,
                                          1013, 1014, 3000, 3999, 4000, 4999}) {
         const auto wire_code = static_cast<std::uint16_t>(code);
-        CHECK(gives(frame(fin | close_op, close_payload(wire_code)), {closed(wire_code)}));
+        CHECK(gives(client_frame(fin | close_op, close_payload(wire_code)), {closed(wire_code)}));
     }
 }
 
 TEST_CASE("a malformed close frame is refused") {
-    CHECK(gives(frame(fin | close_op, "x"), {close_of_one}));
+    CHECK(gives(client_frame(fin | close_op, "x"), {close_of_one}));
     for (const unsigned code : std::initializer_list<unsigned>{0, 999, 1004, 1005, 1006, 1015, 1016,
                                                                1100, 2000, 2999, 5000, 65535}) {
         const auto wire_code = static_cast<std::uint16_t>(code);
-        CHECK(gives(frame(fin | close_op, close_payload(wire_code)), {bad_code}));
+        CHECK(gives(client_frame(fin | close_op, close_payload(wire_code)), {bad_code}));
     }
-    CHECK(gives(frame(fin | close_op, close_payload(1000, "\xFF")), {bad_reason}));
-    CHECK(gives(frame(fin | close_op, close_payload(1000, "cut \xE2\x82")), {bad_reason}));
+    CHECK(gives(client_frame(fin | close_op, close_payload(1000, "\xFF")), {bad_reason}));
+    CHECK(gives(client_frame(fin | close_op, close_payload(1000, "cut \xE2\x82")), {bad_reason}));
 }
 
 TEST_CASE("what follows a close frame is discarded") {
-    const auto stream = frame(fin | close_op, close_payload(1000)) + frame(fin | text_op, "late");
+    const auto stream =
+        client_frame(fin | close_op, close_payload(1000)) + client_frame(fin | text_op, "late");
     CHECK(gives(stream, {closed(1000)}));
-    CHECK(gives(frame(fin | text_op, "a") + frame(fin | close_op, "") + "\xFF\xFF\xFF",
-                {text("a"), closed(1005)}));
+    CHECK(
+        gives(client_frame(fin | text_op, "a") + client_frame(fin | close_op, "") + "\xFF\xFF\xFF",
+              {text("a"), closed(1005)}));
 }
 
 TEST_CASE("a decoder that has ended repeats its outcome") {
-    auto bad = frame(fin | cont_op, "x") + frame(fin | text_op, "fine");
+    auto bad = client_frame(fin | cont_op, "x") + client_frame(fin | text_op, "fine");
     WsDecoder decoder(default_limit);
     std::span<char> input(bad);
     CHECK(decoder.next(input).code == 1002);
     CHECK(input.empty());
-    auto fine = frame(fin | text_op, "fine");
+    auto fine = client_frame(fin | text_op, "fine");
     input = fine;
     const auto again = decoder.next(input);
     CHECK(again.kind == Kind::failure);
@@ -442,7 +462,7 @@ TEST_CASE("a decoder that has ended repeats its outcome") {
     CHECK(again.payload == no_start.payload);
     CHECK(input.empty());
 
-    auto bye = frame(fin | close_op, close_payload(1001, "gone"));
+    auto bye = client_frame(fin | close_op, close_payload(1001, "gone"));
     WsDecoder closing(default_limit);
     input = bye;
     CHECK(closing.next(input).payload == "gone");
@@ -455,16 +475,17 @@ TEST_CASE("a decoder that has ended repeats its outcome") {
 }
 
 TEST_CASE("a message may be as long as the limit, not longer") {
-    CHECK(gives(frame(fin | text_op, "12345678"), {text("12345678")}, 8));
-    CHECK(gives(frame(fin | text_op, "123456789"), {too_big}, 8));
-    CHECK(gives(frame(fin | text_op, ""), {text("")}, 0));
-    CHECK(gives(frame(fin | text_op, "x"), {too_big}, 0));
-    CHECK(
-        gives(frame(more | text_op, "12345") + frame(fin | cont_op, "678"), {text("12345678")}, 8));
-    CHECK(gives(frame(more | text_op, "12345") + frame(fin | cont_op, "6789"), {too_big}, 8));
-    CHECK(
-        gives(frame(more | text_op, "12345678") + frame(fin | cont_op, ""), {text("12345678")}, 8));
-    CHECK(gives(frame(fin | text_op, "12345678") + frame(fin | text_op, "12345678"),
+    CHECK(gives(client_frame(fin | text_op, "12345678"), {text("12345678")}, 8));
+    CHECK(gives(client_frame(fin | text_op, "123456789"), {too_big}, 8));
+    CHECK(gives(client_frame(fin | text_op, ""), {text("")}, 0));
+    CHECK(gives(client_frame(fin | text_op, "x"), {too_big}, 0));
+    CHECK(gives(client_frame(more | text_op, "12345") + client_frame(fin | cont_op, "678"),
+                {text("12345678")}, 8));
+    CHECK(gives(client_frame(more | text_op, "12345") + client_frame(fin | cont_op, "6789"),
+                {too_big}, 8));
+    CHECK(gives(client_frame(more | text_op, "12345678") + client_frame(fin | cont_op, ""),
+                {text("12345678")}, 8));
+    CHECK(gives(client_frame(fin | text_op, "12345678") + client_frame(fin | text_op, "12345678"),
                 {text("12345678"), text("12345678")}, 8));
 }
 
@@ -485,14 +506,14 @@ TEST_CASE("each wrong header is refused at the byte that is wrong") {
     CHECK(whole("\x81\x05"sv) == SeenList{unmasked});
     CHECK(whole("\x89\xFE"sv) == SeenList{long_control});
     CHECK(whole("\x81\xFE\x00\x7D"sv) == SeenList{not_minimal});
-    CHECK(whole(frame(more | text_op, "a") + "\x01") == SeenList{unfinished});
+    CHECK(whole(client_frame(more | text_op, "a") + "\x01") == SeenList{unfinished});
 }
 
 TEST_CASE("the number of fragments of a message is bounded") {
     const auto message_of = [](std::size_t count) {
-        auto stream = frame(more | text_op, "");
-        for (std::size_t i = 2; i < count; ++i) stream += frame(more | cont_op, "");
-        return stream + frame(fin | cont_op, "end");
+        auto stream = client_frame(more | text_op, "");
+        for (std::size_t i = 2; i < count; ++i) stream += client_frame(more | cont_op, "");
+        return stream + client_frame(fin | cont_op, "end");
     };
     const auto allowed = message_of(ws_max_fragments);
     CHECK(gives(allowed + allowed, {text("end"), text("end")}));
@@ -506,9 +527,9 @@ TEST_CASE("an idle decoder is small and holds nothing") {
 }
 
 TEST_CASE("whole frames are delivered as views into the input, and nothing is held") {
-    auto stream = frame(fin | text_op, "some text") + frame(fin | ping_op, "ping") +
-                  frame(fin | binary_op, std::string(300, 'b')) +
-                  frame(fin | close_op, close_payload(1000, "bye"));
+    auto stream = client_frame(fin | text_op, "some text") + client_frame(fin | ping_op, "ping") +
+                  client_frame(fin | binary_op, std::string(300, 'b')) +
+                  client_frame(fin | close_op, close_payload(1000, "bye"));
     std::span<char> input(stream);
     WsDecoder decoder(default_limit);
     std::vector<std::ptrdiff_t> places;
@@ -521,7 +542,7 @@ TEST_CASE("whole frames are delivered as views into the input, and nothing is he
 }
 
 TEST_CASE("a frame whose header came before is still delivered without a copy") {
-    auto stream = frame(fin | text_op, "some text");
+    auto stream = client_frame(fin | text_op, "some text");
     std::span<char> header(stream.data(), 3);
     std::span<char> rest(stream.data() + 3, stream.size() - 3);
     WsDecoder decoder(default_limit);
@@ -532,7 +553,7 @@ TEST_CASE("a frame whose header came before is still delivered without a copy") 
 }
 
 TEST_CASE("memory follows the bytes received, not the bytes announced") {
-    const auto stream = frame(fin | binary_op, std::string(65536, 'b'));
+    const auto stream = client_frame(fin | binary_op, std::string(65536, 'b'));
     Peer peer;
     peer.feed(stream.substr(0, 14));
     CHECK(peer.buffered() > 0);
@@ -547,32 +568,32 @@ TEST_CASE("memory follows the bytes received, not the bytes announced") {
 }
 
 TEST_CASE("the memory of a message is freed when it has been delivered") {
-    const auto stream = frame(more | text_op, std::string(5000, 'a')) + frame(fin | ping_op, "p") +
-                        frame(fin | cont_op, "b");
+    const auto stream = client_frame(more | text_op, std::string(5000, 'a')) +
+                        client_frame(fin | ping_op, "p") + client_frame(fin | cont_op, "b");
     Peer peer;
     peer.feed(stream.substr(0, 3000));
     CHECK(peer.buffered() >= 2900);
     peer.feed(stream.substr(3000));
     CHECK(peer.seen().size() == 2);
     CHECK(peer.buffered() == 0);
-    peer.feed(frame(fin | ping_op, "split").substr(0, 8));
+    peer.feed(client_frame(fin | ping_op, "split").substr(0, 8));
     CHECK(peer.buffered() > 0);
-    peer.feed(frame(fin | ping_op, "split").substr(8));
+    peer.feed(client_frame(fin | ping_op, "split").substr(8));
     CHECK(peer.seen().back() == ping("split"));
     CHECK(peer.buffered() == 0);
 }
 
 TEST_CASE("a failure frees what was held") {
     Peer peer;
-    peer.feed(frame(more | text_op, std::string(5000, 'a')));
+    peer.feed(client_frame(more | text_op, std::string(5000, 'a')));
     CHECK(peer.buffered() >= 5000);
-    peer.feed(frame(fin | text_op, ""));
+    peer.feed(client_frame(fin | text_op, ""));
     CHECK(peer.seen() == SeenList{unfinished});
     CHECK(peer.buffered() == 0);
 }
 
 TEST_CASE("a decoder may be moved in the middle of a message") {
-    auto stream = frame(more | text_op, "Hel") + frame(fin | cont_op, "lo");
+    auto stream = client_frame(more | text_op, "Hel") + client_frame(fin | cont_op, "lo");
     WsDecoder first(default_limit);
     std::span<char> head(stream.data(), 11);
     CHECK(first.next(head).kind == Kind::need_more);
@@ -582,12 +603,15 @@ TEST_CASE("a decoder may be moved in the middle of a message") {
 }
 
 TEST_CASE("a scripted conversation does not depend on how it is split") {
-    const auto stream =
-        frame(fin | text_op, "\u20ac one") + frame(more | binary_op, "two", "\x01\x02\x03\x04") +
-        frame(fin | ping_op, "p1") + frame(more | cont_op, "") + frame(fin | pong_op, "") +
-        frame(fin | cont_op, " end") + frame(fin | text_op, std::string(130, 'l')) +
-        frame(more | text_op, "\xF0\x9F") + frame(fin | ping_op, "p2") +
-        frame(fin | cont_op, "\x98\x80") + frame(fin | close_op, close_payload(1001, "bye"));
+    const auto stream = client_frame(fin | text_op, "\u20ac one") +
+                        client_frame(more | binary_op, "two", "\x01\x02\x03\x04") +
+                        client_frame(fin | ping_op, "p1") + client_frame(more | cont_op, "") +
+                        client_frame(fin | pong_op, "") + client_frame(fin | cont_op, " end") +
+                        client_frame(fin | text_op, std::string(130, 'l')) +
+                        client_frame(more | text_op, "\xF0\x9F") +
+                        client_frame(fin | ping_op, "p2") +
+                        client_frame(fin | cont_op, "\x98\x80") +
+                        client_frame(fin | close_op, close_payload(1001, "bye"));
     const SeenList expected = {
         text("\u20ac one"),          ping("p1"), pong(""),           binary("two end"),
         text(std::string(130, 'l')), ping("p2"), text("\U0001F600"), closed(1001, "bye")};
@@ -631,7 +655,7 @@ class Conversation {
 
   private:
     void add_frame(unsigned first, std::string_view payload) {
-        stream += frame(first, payload, number(random_(), 4));
+        stream += client_frame(first, payload, number(random_(), 4));
     }
 
     std::string some_payload(bool is_text) {

@@ -48,7 +48,7 @@ std::string noise(std::size_t size) {
 }
 
 /// A masked frame; a key of zeros leaves the payload as it is.
-std::string frame(unsigned first, std::string_view payload) {
+std::string unmasked_frame(unsigned first, std::string_view payload) {
     std::string bytes(1, static_cast<char>(first));
     if (payload.size() < 126) {
         bytes += static_cast<char>(0x80 | payload.size());
@@ -60,17 +60,17 @@ std::string frame(unsigned first, std::string_view payload) {
     return bytes + std::string(4, '\0') + std::string(payload);
 }
 
-struct Seen {
+struct Decoded {
     Kind kind;
     std::uint16_t code;
     std::string payload;
 
-    bool operator==(const Seen&) const = default;
+    bool operator==(const Decoded&) const = default;
 };
 
-std::vector<Seen> decode(std::string stream, std::size_t piece, bool compression = true) {
+std::vector<Decoded> decode(std::string stream, std::size_t piece, bool compression = true) {
     WsDecoder decoder(limit, compression);
-    std::vector<Seen> seen;
+    std::vector<Decoded> seen;
     for (std::size_t at = 0; at < stream.size(); at += piece) {
         auto input = std::span(stream).subspan(at, std::min(piece, stream.size() - at));
         for (auto event = decoder.next(input); event.kind != Kind::need_more;
@@ -83,15 +83,17 @@ std::vector<Seen> decode(std::string stream, std::size_t piece, bool compression
 }
 
 /// What comes out must not depend on where the stream is split.
-std::vector<Seen> decode(const std::string& stream) {
+std::vector<Decoded> decode(const std::string& stream) {
     auto seen = decode(stream, stream.size());
     CHECK(decode(stream, 1) == seen);
     CHECK(decode(stream, 7) == seen);
     return seen;
 }
 
-Seen message(std::string text) { return {Kind::message, 0, std::move(text)}; }
-Seen failure(std::uint16_t code, std::string why) { return {Kind::failure, code, std::move(why)}; }
+Decoded message(std::string text) { return {Kind::message, 0, std::move(text)}; }
+Decoded failure(std::uint16_t code, std::string why) {
+    return {Kind::failure, code, std::move(why)};
+}
 
 } // namespace
 
@@ -187,32 +189,33 @@ TEST_CASE("what is no whole deflate stream is corrupt") {
 }
 
 TEST_CASE("a compressed message may be fragmented, with control frames in between") {
-    const auto stream = frame(0x41, hello.substr(0, 3)) + frame(0x89, "ping") + frame(0x00, "") +
-                        frame(0x80, hello.substr(3)) + frame(0xC1, hello);
+    const auto stream = unmasked_frame(0x41, hello.substr(0, 3)) + unmasked_frame(0x89, "ping") +
+                        unmasked_frame(0x00, "") + unmasked_frame(0x80, hello.substr(3)) +
+                        unmasked_frame(0xC1, hello);
     CHECK(decode(stream) ==
-          std::vector<Seen>{{Kind::ping, 0, "ping"}, message("Hello"), message("Hello")});
+          std::vector<Decoded>{{Kind::ping, 0, "ping"}, message("Hello"), message("Hello")});
 }
 
 TEST_CASE("where compression was agreed on, messages may still come as they are") {
-    CHECK(decode(frame(0x81, "plain") + frame(0xC1, hello) + frame(0x01, "pl") +
-                 frame(0x80, "ain")) ==
-          std::vector<Seen>{message("plain"), message("Hello"), message("plain")});
+    CHECK(decode(unmasked_frame(0x81, "plain") + unmasked_frame(0xC1, hello) +
+                 unmasked_frame(0x01, "pl") + unmasked_frame(0x80, "ain")) ==
+          std::vector<Decoded>{message("plain"), message("Hello"), message("plain")});
 }
 
 TEST_CASE("the bit for compression is refused where it may not be") {
     const auto refused = failure(1002, "reserved bits are set");
-    CHECK(decode(frame(0xC1, hello), 100, false) == std::vector<Seen>{refused});
-    CHECK(decode(frame(0xC9, "")) == std::vector<Seen>{refused});
-    CHECK(decode(frame(0xE1, hello)) == std::vector<Seen>{refused});
-    CHECK(decode(frame(0x41, hello.substr(0, 3)) + frame(0xC0, hello.substr(3))) ==
-          std::vector<Seen>{refused});
+    CHECK(decode(unmasked_frame(0xC1, hello), 100, false) == std::vector<Decoded>{refused});
+    CHECK(decode(unmasked_frame(0xC9, "")) == std::vector<Decoded>{refused});
+    CHECK(decode(unmasked_frame(0xE1, hello)) == std::vector<Decoded>{refused});
+    CHECK(decode(unmasked_frame(0x41, hello.substr(0, 3)) +
+                 unmasked_frame(0xC0, hello.substr(3))) == std::vector<Decoded>{refused});
 }
 
 TEST_CASE("a bad compressed message is refused with the code that fits") {
-    CHECK(decode(frame(0xC1, "nonsense")) ==
-          std::vector<Seen>{failure(1007, "the compressed message cannot be inflated")});
-    CHECK(decode(frame(0xC1, compressed(std::string(100, '\xff')))) ==
-          std::vector<Seen>{failure(1007, "the text is not UTF-8")});
-    CHECK(decode(frame(0xC1, compressed(std::string(limit + 1, 'a')))) ==
-          std::vector<Seen>{failure(1009, "the message is too big")});
+    CHECK(decode(unmasked_frame(0xC1, "nonsense")) ==
+          std::vector<Decoded>{failure(1007, "the compressed message cannot be inflated")});
+    CHECK(decode(unmasked_frame(0xC1, compressed(std::string(100, '\xff')))) ==
+          std::vector<Decoded>{failure(1007, "the text is not UTF-8")});
+    CHECK(decode(unmasked_frame(0xC1, compressed(std::string(limit + 1, 'a')))) ==
+          std::vector<Decoded>{failure(1009, "the message is too big")});
 }
