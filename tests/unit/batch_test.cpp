@@ -1,6 +1,7 @@
 // What a turn's batch sends, against a naive model: frames of many topics, to sessions in some of
 // them, over several flushes.
 #include "../support/core.hpp"
+#include "../support/rounds.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -104,7 +105,7 @@ class Model {
 TEST_CASE("sessions in some of many topics receive what a naive model says, in order") {
     for (const unsigned seed : {1U, 2U, 3U}) {
         Model model{seed};
-        for (int step = 0; step < 4000; ++step) model.step();
+        for (unsigned step = 0; step < test::rounds(4000); ++step) model.step();
         model.check();
     }
 }

@@ -1,5 +1,6 @@
 // Presence: random changes against a naive model, and against clients that follow states and diffs.
 #include "../support/presence.hpp"
+#include "../support/rounds.hpp"
 
 #include <random>
 #include <set>
@@ -159,7 +160,7 @@ class World {
 
 TEST_CASE(
     "whatever is tracked, every client that follows states and diffs knows the server's list") {
-    for (unsigned seed = 1; seed <= 20; ++seed) {
+    for (unsigned seed = 1; seed <= test::rounds(20); ++seed) {
         CAPTURE(seed);
         World world({}, seed);
         for (int i = 0; i < 200; ++i) {
@@ -172,7 +173,7 @@ TEST_CASE(
 }
 
 TEST_CASE("whatever is tracked within windows, every client knows the server's list after them") {
-    for (unsigned seed = 1; seed <= 40; ++seed) {
+    for (unsigned seed = 1; seed <= test::rounds(40); ++seed) {
         CAPTURE(seed);
         World world({.window = 100ms}, seed);
         for (int i = 0; i < 20; ++i) {

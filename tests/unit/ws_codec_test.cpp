@@ -1,6 +1,7 @@
 // Tests of the WebSocket codec: golden frames, each rule of RFC 6455, and every way to split a
 // stream.
 #include "../support/catch.hpp"
+#include "../support/rounds.hpp"
 
 #include <chain/detail/ws_codec.hpp>
 
@@ -699,7 +700,7 @@ class Conversation {
 };
 
 TEST_CASE("random conversations are understood, however they are split") {
-    for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint32_t seed = 1; seed <= test::rounds(300); ++seed) {
         INFO("seed " << seed);
         Conversation conversation(seed);
         REQUIRE(whole(conversation.stream, Conversation::max_message) == conversation.expected);
@@ -709,7 +710,7 @@ TEST_CASE("random conversations are understood, however they are split") {
 
 TEST_CASE("damaged conversations give the same events, however they are split") {
     std::size_t failures = 0;
-    for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint32_t seed = 1; seed <= test::rounds(300); ++seed) {
         INFO("seed " << seed);
         Conversation conversation(seed);
         auto damaged = conversation.stream;
