@@ -64,10 +64,12 @@ async function main() {
       report.results.push(...results);
       report.summaries.push(summarize(one, results));
     }
+    write(report); // what there is so far, should the rest be interrupted
   }
   if (selected.includes("micro")) report.micro = await micro(profile);
   if (selected.includes("sizes")) report.sizes = await output("sizes") + await output("heap");
   write(report);
+  console.log(markdown(report));
   const failed = report.results.filter((result) => result.errors > 0).length;
   if (failed > 0) throw new Error(`${failed} runs were not exactly once and in order: their figures mean nothing`);
 }
@@ -79,7 +81,6 @@ function write(report) {
   writeFileSync(path.join(folder, "results.md"), markdown(report));
   for (const summary of report.summaries)
     writeFileSync(path.join(folder, `${summary.label.replace(/[^a-z0-9]+/gi, "-")}.svg`), svg(summary));
-  console.log(markdown(report));
 }
 
 main().catch((error) => {

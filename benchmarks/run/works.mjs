@@ -8,8 +8,8 @@ export const profiles = {
 
 /** A row of a case: a server of processes.mjs, under a name, with options of its own for the load generator. */
 const row = (name, server = name, args = {}) => ({ name, server, args });
-// The first of a case is what the others are compared with. Slow ones get a quarter of the work, three times.
-const slow = (name) => ({ ...row(name), share: 0.25, runs: 3 });
+// The first of a case is what the others are compared with. Slow ones get a tenth of the work.
+const slow = (name) => ({ ...row(name), share: 0.1, runs: 3 });
 const own = [row("floor"), row("chain")];
 const all = [...own, slow("beast"), slow("ws"), slow("socket.io")];
 
@@ -21,6 +21,7 @@ const fanOut = (rows, connections, size, window, deliveries) => ({
   messages: (scale) => Math.max(4 * window, Math.round((deliveries * scale) / connections)),
 });
 const named = (label, one) => ({ ...one, label });
+const thrice = (cases) => cases.map((one) => ({ ...one, runs: 3 }));
 const windows = (rows, connections, size, deliveries) =>
   [1, 16, 64].map((window) => fanOut(rows, connections, size, window, window === 1 ? deliveries / 3 : deliveries));
 
@@ -39,9 +40,9 @@ const idle = (rows, connections) => ({
 export const works = {
   "fan-out": ({ connections, big }) => [
     ...windows(all, connections, 128, 1_500_000),
-    ...windows(own, connections, 4096, 400_000),
-    ...windows(own, 100, 128, 600_000),
-    ...(big ? windows(own, big, 128, 1_000_000).map((one) => ({ ...one, runs: 3 })) : []),
+    ...thrice(windows(own, connections, 4096, 400_000)),
+    ...thrice(windows(own, 100, 128, 600_000)),
+    ...(big ? thrice(windows(own, big, 128, 1_000_000)) : []),
   ],
   rooms: ({ connections }) => [{
     label: `${connections} connections in 50 rooms, 128 B, window 4 in each`,
@@ -70,22 +71,22 @@ export const works = {
     fanOut([row("one lane", "chain"), row("two lanes", "chain-2-lanes")], connections, 128, 16, 1_500_000))],
   dialects: ({ connections }) => {
     const rows = [row("chain"), row("Phoenix V1", "chain", { dialect: "phoenix-v1" }), row("Phoenix V2", "chain", { dialect: "phoenix-v2" })];
-    return [named(`dialects: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 1_000_000)),
-            named("dialects: request and reply, 100 connections, depth 16", requests(rows, 16))];
+    return thrice([named(`dialects: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 1_000_000)),
+                   named("dialects: request and reply, 100 connections, depth 16", requests(rows, 16))]);
   },
   carriers: ({ connections }) => {
     const rows = [row("WebSocket", "chain"), row("SSE", "chain", { carrier: "sse" }), row("long-poll", "chain", { carrier: "longpoll" })];
-    return [named(`carriers: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 400_000)),
+    return [...thrice([named(`carriers: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 300_000))]),
             named(`carriers: idle, ${connections} sessions`, idle(rows.slice(0, 2), connections))];
   },
   tls: ({ connections }) => {
     const rows = [row("plain", "chain"), row("TLS", "chain-tls", { tls: 1 })];
-    return [named(`TLS: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 500_000)),
+    return [...thrice([named(`TLS: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 400_000))]),
             named(`TLS: idle, ${connections} sessions`, idle(rows, connections))];
   },
   deflate: ({ connections }) => {
     const rows = [row("plain", "chain"), row("permessage-deflate", "chain-deflate", { deflate: 1 })];
-    return [named(`permessage-deflate: fan-out to ${connections}, 4096 B, window 16`, fanOut(rows, connections, 4096, 16, 400_000))];
+    return thrice([named(`permessage-deflate: fan-out to ${connections}, 4096 B, window 16`, fanOut(rows, connections, 4096, 16, 300_000))]);
   },
   storm: ({ connections }) => [{
     label: `presence: ${connections / 2} connections join one topic at once`,
@@ -95,7 +96,7 @@ export const works = {
   }],
   mounted: ({ connections }) => {
     const rows = [row("Server", "chain"), row("mounted, declared lane", "mounted-lane"), row("mounted, strands", "mounted")];
-    return [named(`mounted: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 500_000)),
+    return [...thrice([named(`mounted: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 500_000))]),
             named(`mounted: idle, ${connections} sessions`, idle(rows, connections))];
   },
 };
