@@ -1068,6 +1068,11 @@ class Link {
         this.tellLoss({ ...cause, reconnecting: true });
     }
 
+    /** The server restarts: the connection ends, and the next one comes after `delay` ms. */
+    sentAway(delay: number): void {
+        if (this.current) this.ended(this.current, { code: 1012, reason: `retry_after_ms: ${delay}` });
+    }
+
     private attemptFailed(cause: unknown): void {
         const info = causeOf(cause);
         const transport = this.candidate;
@@ -1536,6 +1541,7 @@ export class Socket extends Events<SocketEvents> {
         }
         if (isOld) return this.onMessage(message);
         if (message.topic === CHAIN_TOPIC && message.event === "_session") return this.onSession(message.payload);
+        if (message.topic === CHAIN_TOPIC && message.event === "_restart") return this.link.sentAway(retryAfter(message.payload));
         if (this.settleVerdict()) {
             this.session.forget();
             this.beginAnew();

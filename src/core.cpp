@@ -13,11 +13,13 @@
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/cluster_service.ipp>
 #include <chain/impl/detail/dialect.ipp>
+#include <chain/impl/detail/drain_plan.ipp>
 #include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/fate.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
+#include <chain/impl/detail/handler_drain.ipp>
 #include <chain/impl/detail/handler_resume.ipp>
 #include <chain/impl/detail/kept_frames.ipp>
 #include <chain/impl/detail/lane.ipp>

@@ -762,6 +762,10 @@ class Link {
         this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
         this.tellLoss({ ...cause, reconnecting: true });
     }
+    sentAway(delay) {
+        if (this.current)
+            this.ended(this.current, { code: 1012, reason: `retry_after_ms: ${delay}` });
+    }
     attemptFailed(cause) {
         const info = causeOf(cause);
         const transport = this.candidate;
@@ -1120,6 +1124,8 @@ class Socket extends Events {
             return this.onMessage(message);
         if (message.topic === CHAIN_TOPIC && message.event === "_session")
             return this.onSession(message.payload);
+        if (message.topic === CHAIN_TOPIC && message.event === "_restart")
+            return this.link.sentAway(retryAfter(message.payload));
         if (this.settleVerdict()) {
             this.session.forget();
             this.beginAnew();

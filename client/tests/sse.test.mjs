@@ -28,6 +28,18 @@ test("the stream is opened with the tab and the params in the query, and frames 
     assert.deepEqual(shouts.seen[0][0], { text: "h\u00e9 \u{1F600}" });
 });
 
+test("a restart that is told over the stream ends it, and the next one comes after the delay that was named", async (t) => {
+    const { server, socket, channel } = await sseJoined(t);
+    const timers = mockTimers(t);
+    server.last.send(0, 0, 0, "_chain", "_restart", { retry_after_ms: 4000 });
+    await until(() => server.last.ended && !socket.isConnected());
+    timers.tick(4499);
+    await settled();
+    assert.equal(server.streams.length, 1);
+    timers.tick(1);
+    await until(() => server.streams.length === 2 && socket.isConnected() && channel.isJoined());
+});
+
 test("an endpoint of any scheme gives requests over HTTP", (t) => {
     const urls = [];
     class Recorder {

@@ -54,7 +54,7 @@ struct Timeouts {
     std::chrono::milliseconds cancelled_handler{
         10'000}; ///< For a cancelled coroutine, before the leave handler runs.
     std::chrono::milliseconds restart{
-        1'000}; ///< What clients are asked to wait when the server restarts.
+        1'000}; ///< What each client is asked to wait when its connection is closed in a drain.
     std::chrono::milliseconds request{
         10'000}; ///< For a request's body to arrive, where `async_serve` reads it.
     std::chrono::milliseconds resume_window{
@@ -63,6 +63,14 @@ struct Timeouts {
         60'000}; ///< For frames that were sent and not confirmed; then they are forgotten.
     std::chrono::milliseconds ack{
         5'000}; ///< After which a client's frames are acknowledged, when there are few.
+};
+
+/// How a handler drains: its clients are not to come back all at once.
+struct Drain {
+    /// Time over which connections are closed, in random order; at most half of the deadline.
+    std::chrono::milliseconds window{5'000};
+    /// Closed per second at least, so that few need less than the window; 0: they need all of it.
+    std::size_t per_second = 100;
 };
 
 /// What clients find that choose a Phoenix dialect, by `vsn` in their query.
@@ -91,6 +99,7 @@ struct HandlerConfig {
     std::string endpoint = "/socket";
     Limits limits = {};           ///< What clients may use up.
     Timeouts timeouts = {};       ///< How long things may take.
+    Drain drain = {};             ///< How it ends.
     Compression compression = {}; ///< permessage-deflate.
     Json options = nullptr;       ///< The application's own settings, readable from every session.
     /// Origins that browsers may connect from besides the endpoint's own: `https://example.com`

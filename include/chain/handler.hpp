@@ -103,11 +103,17 @@ class Handler {
     /// The settings.
     const HandlerConfig& config() const noexcept;
 
-    /// Takes nobody in from now on and ends all sessions: leave handlers run, what is pending is
-    /// sent, connections are closed with 1012. Returns at once; `done` is called when all have
-    /// ended or the deadline is over, on one of the handler's threads. Thread-safe.
+    /// Takes nobody in from now on and ends all sessions. Connections are closed with 1012, spread
+    /// as `Drain` says, each when all that was pending is sent. A session that its client could
+    /// resume stays until the last connection is closed, and any other ends with its own; then
+    /// leave handlers run. Returns at once; `done` is called when all have ended or the deadline is
+    /// over, on one of the handler's threads. Thread-safe.
     void drain(std::chrono::milliseconds deadline, std::function<void()> done);
-    /// True once `drain` was called. Thread-safe.
+    /// Calls off each `drain` that was begun, whose `done` is not called any more: clients are let
+    /// in again, and those whose connection was closed resume their session without loss while it
+    /// is there. Thread-safe.
+    void call_off_drain();
+    /// True once `drain` was called, unless that was called off. Thread-safe.
     bool draining() const noexcept;
 
     friend bool operator==(const Handler& a, const Handler& b) noexcept {

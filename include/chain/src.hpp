@@ -17,12 +17,14 @@
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/cluster_service.ipp>
 #include <chain/impl/detail/dialect.ipp>
+#include <chain/impl/detail/drain_plan.ipp>
 #include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/exchange.ipp>
 #include <chain/impl/detail/fate.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
+#include <chain/impl/detail/handler_drain.ipp>
 #include <chain/impl/detail/handler_resume.ipp>
 #include <chain/impl/detail/http_connection.ipp>
 #include <chain/impl/detail/http_handler.ipp>

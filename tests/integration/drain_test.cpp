@@ -1,6 +1,8 @@
 // A server's end: drain, close codes, and its port taken over at once.
 #include "../support/catch.hpp"
 #include "support/gate.hpp"
+#include "support/resuming_client.hpp"
+#include "support/sse_client.hpp"
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
 
@@ -9,7 +11,7 @@
 #include <thread>
 
 using chain::Json, chain::LeaveReason, chain::Socket;
-using test::RawClient, test::TestServer, test::WsClient;
+using test::Carrier, test::RawClient, test::ResumingClient, test::TestServer, test::WsClient;
 
 TEST_CASE("stop drains: leave handlers run, the last words are sent, clients see 1012") {
     auto room = test::room_channel();
@@ -126,6 +128,104 @@ TEST_CASE("a new server takes the port over at once, and clients come back to it
     again.send_text(R"([0,1,2,"room:a","say","back"])");
     CHECK(again.receive() == R"([2,"room:a","say","back"])");
     CHECK(client.close_code() != 1000);
+}
+
+TEST_CASE("a drain tells each client in its own way when to come back") {
+    chain::HandlerConfig config;
+    config.timeouts.restart = std::chrono::milliseconds(1234);
+    TestServer server(test::room_channel(), config);
+    server.start();
+    auto plain = server.member("room:a");
+    ResumingClient socket(server.port(), Carrier::websocket, Carrier::websocket);
+    ResumingClient stream(server.port(), Carrier::sse, Carrier::sse);
+    auto old = test::SseBrowser(server.port()).open();
+    server.stop();
+
+    for (auto* client : {&plain, &*socket.socket()}) {
+        auto frame = client->read_frame();
+        while (frame && !frame->is_close()) frame = client->read_frame();
+        REQUIRE(frame);
+        CHECK(frame->close_code() == 1012);
+        CHECK(frame->payload.substr(2) == R"({"retry_after_ms":1234})");
+    }
+    const auto last = stream.socket()->read_to_end();
+    const std::string told = R"(data: [0,0,0,"_chain","_restart",{"retry_after_ms":1234}])";
+    CHECK(last.ends_with(told + "\n\nretry: 1234\n\n"));
+    std::string block;
+    while (auto next = old.block()) block = *next;
+    CHECK(block == "retry: 1234");
+}
+
+TEST_CASE("readyz tells of a handler that drains, until that is called off") {
+    chain::HandlerConfig config;
+    config.drain = {.window = std::chrono::seconds(30), .per_second = 0};
+    TestServer server(test::room_channel(), config);
+    server.start();
+    RawClient probe(server.port());
+    auto member = server.member("room:a");
+    server.handler.drain(std::chrono::minutes(5), [] {});
+    CHECK(probe.get("/readyz").status == 503);
+    server.handler.call_off_drain();
+    CHECK(probe.get("/readyz").status == 200);
+    CHECK(RawClient(server.port()).upgrade().status == 101);
+}
+
+namespace {
+
+/// What a member that was closed in a drain had received before, up to its close.
+std::string words_before_close(ResumingClient& client, Carrier carrier) {
+    if (carrier == Carrier::sse) return client.socket()->read_to_end();
+    std::string all;
+    while (const auto frame = client.socket()->read_frame()) {
+        all += frame->payload;
+        if (frame->is_close()) break;
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a deploy: what had an ok reply before the drain reached everybody, and after the "
+          "restart each resume is told unknown and rejoins") {
+    chain::HandlerConfig config;
+    config.drain = {.window = std::chrono::milliseconds(200), .per_second = 0};
+    auto room = test::room_channel();
+    room.on("publish", [](Socket& socket, const Json& text) {
+        socket.broadcast("say", text);
+        return chain::Reply::ok();
+    });
+    auto first = std::make_unique<TestServer>(room, config);
+    first->start();
+    const auto port = first->port();
+    std::vector<std::pair<Carrier, ResumingClient>> clients;
+    for (int i = 0; i < 12; ++i) {
+        const auto carrier = i % 3 == 0 ? Carrier::sse : Carrier::websocket;
+        clients.emplace_back(carrier, ResumingClient(port, carrier, carrier));
+        clients.back().second.send(R"([0,1,1,"room:a","_join",{}])");
+        REQUIRE(clients.back().second.receive() == "[1,1,1,0,{}]");
+    }
+    auto sender = first->member("room:a");
+    for (int i = 0; i < 50; ++i)
+        sender.send_text(R"([0,1,2,"room:a","publish",)" + std::to_string(i) + "]");
+    for (int answered = 0; answered < 50;) answered += sender.receive() == "[1,1,2,0,{}]" ? 1 : 0;
+    first->stop();
+    for (auto& [carrier, client] : clients) {
+        const auto heard = words_before_close(client, carrier);
+        for (int i = 0; i < 50; ++i)
+            REQUIRE(heard.find(R"([2,"room:a","say",)" + std::to_string(i) + "]") !=
+                    std::string::npos);
+    }
+    first.reset();
+
+    TestServer second(test::room_channel(), {}, {.port = port, .threads = 1});
+    second.start();
+    for (auto& [carrier, client] : clients) {
+        client.reconnect();
+        REQUIRE(client.reason() == "unknown");
+        client.send(R"([0,2,1,"room:a","_join",{}])");
+        REQUIRE(client.receive() == "[1,2,1,0,{}]");
+    }
+    CHECK(second.handler.sessions() == 12);
 }
 
 TEST_CASE("stop may be called twice, at the same time, and from a handler") {

@@ -137,12 +137,18 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void check_drained();
 
     void drain(std::chrono::milliseconds deadline, std::function<void()> done);
+    void call_off_drain();
     bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+    /// Is it still the drain of this turn that goes on?
+    bool draining(std::uint32_t turn) const noexcept {
+        return draining() && drain_turn_.load(std::memory_order_relaxed) == turn;
+    }
     /// Ends the endpoint without running handlers.
     void close();
 
   private:
     class Draining;
+    class LaneDrain;
     struct Return;
     /// How a new session is to begin.
     struct Beginning {
@@ -199,6 +205,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::size_t turn_ = 0;
     std::vector<std::shared_ptr<Draining>> drains_;
     std::atomic<bool> draining_{false};
+    std::atomic<std::uint32_t> drain_turn_{0}; ///< How many drains were called off.
 };
 
 /// Lets the library's own parts look behind a Session.

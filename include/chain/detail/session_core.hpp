@@ -35,6 +35,7 @@ struct ResumeRequest;
 /// WebSocket close codes that the library uses by itself.
 inline constexpr std::uint16_t close_gone = 1001;
 inline constexpr std::uint16_t close_failed = 1011;
+inline constexpr std::uint16_t close_restart = 1012;
 inline constexpr std::uint16_t close_slow = 1013;
 inline constexpr std::uint16_t close_replaced = 4001;
 
@@ -137,6 +138,9 @@ class SessionCore : public RefCounted<SessionCore> {
     void lost(const Connection& connection, std::uint16_t code);
     /// Ends the connection; the session goes on as with `lost`.
     void break_off(std::uint16_t code, std::string_view why);
+    /// The server restarts: ends the connection, once all that waits is sent, and asks the client
+    /// to come back after that time. The session waits for it when it can be resumed, else it ends.
+    void dismiss(std::chrono::milliseconds delay);
 
     /// The session can outlive its connections from now on. An announced one tells its client so.
     void make_resumable(bool announced, NotResumed reason);
@@ -209,6 +213,7 @@ class SessionCore : public RefCounted<SessionCore> {
     void arrive(Framing framing);
     void change_framing(Framing framing);
     void greet(Slice& out);
+    void tell_restart(std::string_view delay);
     void append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered,
                       const SharedFate* fate = nullptr) const;
     const Slice& stamped(const Slice& slice);

@@ -91,6 +91,8 @@ void Handler::drain(std::chrono::milliseconds deadline, std::function<void()> do
     core_->drain(deadline, std::move(done));
 }
 
+void Handler::call_off_drain() { core_->call_off_drain(); }
+
 bool Handler::draining() const noexcept { return core_->draining(); }
 
 } // namespace chain

@@ -311,52 +311,9 @@ void HandlerCore::disconnect_here(std::string_view name) {
         });
 }
 
-/// Knows when the last session has ended, or the deadline is over.
-class HandlerCore::Draining {
-  public:
-    explicit Draining(std::function<void()> done) : done_(std::move(done)) {}
-
-    void complete() {
-        if (!completed_.exchange(true)) done_();
-    }
-
-  private:
-    std::function<void()> done_;
-    std::atomic<bool> completed_{false};
-};
-
 void HandlerCore::ended(SessionCore&) {
     notify([](Observer& o) { o.session_closed(); });
     check_drained();
-}
-
-void HandlerCore::check_drained() {
-    if (!draining() || sessions_.size() > 0) return;
-    std::vector<std::shared_ptr<Draining>> drains;
-    {
-        const std::lock_guard lock(mutex_);
-        drains = drains_;
-    }
-    for (const auto& drain : drains) drain->complete();
-}
-
-void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()> done) {
-    auto drain = std::make_shared<Draining>(std::move(done));
-    {
-        const std::lock_guard lock(mutex_);
-        drains_.push_back(drain);
-    }
-    draining_ = true;
-    const auto delay =
-        R"({"retry_after_ms":)" + std::to_string(config_.timeouts.restart.count()) + "}";
-    bool posted = false;
-    for (const auto& lane : lanes()) {
-        posted |= lane->post([lane, drain, deadline, delay] {
-            lane->set_deadline(deadline, [drain] { drain->complete(); });
-            for (const auto& session : lane->all_sessions()) session->end(1012, delay);
-        });
-    }
-    if (!posted || sessions_.size() == 0) drain->complete();
 }
 
 void HandlerCore::close() {

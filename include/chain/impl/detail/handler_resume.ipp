@@ -40,6 +40,10 @@ void HandlerCore::enter(const Place& place, Request request, const ResumeRequest
     auto coming = std::make_shared<Return>(Return{
         shared_from_this(), place, nullptr, std::move(request), wish, framing, std::move(done)});
     if (!session) return open_instead(*coming, why_missing(wish));
+    if (draining()) { // it waits, for the case that the drain is called off
+        const auto refused = [&](ConnectResult result) { coming->done(std::move(result), 0); };
+        return refuse(refused, Errc::draining, {503, "draining"});
+    }
     auto& context = net::query(place.executor, net::execution::context);
     coming->visitors = net::use_service<LaneService>(context).visitors();
     const bool posted = on_lane(session->lane(), [session, coming] {

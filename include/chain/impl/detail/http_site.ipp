@@ -66,7 +66,8 @@ HttpAnswer HttpSite::answer(const Request& request) const {
 }
 
 HttpAnswer HttpSite::readiness() const {
-    if (draining()) return plain_text(503, "draining\n");
+    const auto drains = [](const Handler& handler) { return handler.draining(); };
+    if (draining() || std::ranges::any_of(handlers_, drains)) return plain_text(503, "draining\n");
     const auto cut_off = [](const Handler& handler) { return !handler.pubsub().ready(); };
     if (!config_.ready_without_broker && std::ranges::any_of(handlers_, cut_off))
         return plain_text(503, "no broker\n");

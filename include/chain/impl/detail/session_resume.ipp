@@ -1,12 +1,14 @@
 // Definitions of <chain/detail/session_core.hpp>: how a session outlives its connections.
 #pragma once
 
+#include <chain/detail/drain_plan.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
 #include <chain/detail/resume_request.hpp>
 #include <chain/detail/resume_state.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/session_keeper.hpp>
 #include <chain/detail/sse_format.hpp>
 
 #include <algorithm>
@@ -211,6 +213,38 @@ void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number
     if (framing_ == Framing::sse) append_sse_id(framed, epoch_of(id_), number);
     append_frame(framed, framing_, frame);
     out.append_framed(framed, 0, numbered, fate);
+}
+
+void SessionCore::dismiss(std::chrono::milliseconds delay) {
+    const auto hint = retry_after(delay);
+    if (!resume_) return end(close_restart, hint);
+    if (!connection_ || ending_) return;
+    const Ref<SessionCore> self(this);
+    if (resume_->announced && framing_ == Framing::sse) tell_restart(hint);
+    lane_->batch().deliver(*this);
+    if (!connection_ || ending_) return; // it reads too slowly
+    tidy(framing_);
+    std::string rest(outbox_.front());
+    if (!rest.empty()) {
+        Keeper keeper(*this);
+        const auto before = backlog();
+        outbox_.handed_over(rest.size(), keeper.sink());
+        account(before);
+    }
+    resume_->caught_up();
+    std::exchange(connection_, nullptr)->close(close_restart, hint, std::move(rest));
+    go_away();
+}
+
+/// Tells a client over SSE, which cannot read how its stream is closed, when to come back.
+void SessionCore::tell_restart(std::string_view delay) {
+    Message message;
+    message.topic = "_chain";
+    message.event = "_restart";
+    message.payload = delay;
+    auto& text = lane_->scratch();
+    const bool binary = serializer_->encode(message, text);
+    lane_->batch().append(*this, text, binary, false);
 }
 
 /// The session's memberships get other bytes from now on.

@@ -46,8 +46,10 @@ void SseConnection::watch() {
 /// back.
 void SseConnection::lost() { session().lost(*this, close_gone); }
 
-void SseConnection::close(std::uint16_t, std::string_view, std::string unsent) noexcept {
+void SseConnection::close(std::uint16_t code, std::string_view, std::string unsent) noexcept {
     if (state() == State::closing || state() == State::closed) return;
+    if (code == close_restart)
+        unsent += retry_line(session().lane().handler().config().timeouts.restart);
     finish(std::move(unsent));
 }
 

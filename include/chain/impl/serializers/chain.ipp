@@ -37,6 +37,7 @@ class ChainReader : private FrameReader {
 
     bool read_ack() {
         out_.kind = MessageKind::ack;
+        out_.join_ref = out_.ref = out_.topic = out_.event = {};
         const auto count = scanner_.consume(',') ? scanner_.small_unsigned() : std::nullopt;
         if (!count || *count > 0xffffffffU) return false;
         out_.count = static_cast<std::uint32_t>(*count);
