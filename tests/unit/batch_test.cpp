@@ -1,5 +1,5 @@
 // What a turn's batch sends, against a naive model: frames of many topics, to sessions in some of
-// them, over several flushes.
+// them, over several flushes, also to those that read slowly.
 #include "../support/core.hpp"
 #include "../support/rounds.hpp"
 
@@ -29,7 +29,7 @@ class Model {
     static constexpr std::size_t clients = 300; // more than a flush sends to at once
     static constexpr unsigned topics = 6;
 
-    explicit Model(unsigned seed) : random_(seed) {
+    explicit Model(unsigned seed, bool slow = false) : random_(seed), slow_(slow) {
         for (std::size_t i = 0; i < clients; ++i) clients_.push_back({kit_.connect(), {}, {}});
     }
 
@@ -43,9 +43,11 @@ class Model {
         else
             push(i, topic, std::array{"say", "others", "echo"}[choice % 3]);
         if (pick(4) == 0) flush_some();
+        if (slow_ && pick(16) == 0) disturb();
     }
 
     void check() {
+        for (auto& client : clients_) client.handle.reading(true);
         kit_.run();
         for (auto& client : clients_) CHECK(client.handle.receive_all() == client.expected);
     }
@@ -94,9 +96,20 @@ class Model {
         kit_.context().poll_one();
     }
 
+    /// A client stops reading, takes little at a time, or reads again.
+    void disturb() {
+        auto& client = clients_[pick(clients)].handle;
+        switch (pick(3)) {
+        case 0: client.reading(false); break;
+        case 1: client.accept_at_most(1 + pick(40)); break;
+        default: client.reading(true);
+        }
+    }
+
     chain::testing::Kit kit_{test::handler_with({busy_room()})};
     std::vector<OneClient> clients_;
     std::mt19937 random_;
+    bool slow_;
     unsigned count_ = 0;
 };
 
@@ -108,6 +121,12 @@ TEST_CASE("sessions in some of many topics receive what a naive model says, in o
         for (unsigned step = 0; step < test::rounds(4000); ++step) model.step();
         model.check();
     }
+}
+
+TEST_CASE("sessions that read slowly, or a few bytes at a time, receive what a naive model says") {
+    Model model{4, true};
+    for (int step = 0; step < 4000; ++step) model.step();
+    model.check();
 }
 
 TEST_CASE("neighbours in the same topics receive the same frames, in order") {
