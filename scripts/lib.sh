@@ -17,11 +17,13 @@ at_least() { # <version> <minimum>
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# How many compilers may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each.
+# How many compilers may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. While the
+# process CHAIN_BESIDE runs, half of the cores are its own.
 jobs() {
     local cores memory
     if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
     cores=$(nproc)
+    if [[ -n ${CHAIN_BESIDE-} ]] && kill -0 "$CHAIN_BESIDE" 2>/dev/null; then cores=$(((cores + 1) / 2)); fi
     memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
     if ((memory < 1)); then memory=1; fi
     say $((cores < memory ? cores : memory))
@@ -51,10 +53,11 @@ fixed_addresses() {
 }
 
 build_preset() { # <preset> [target...]
-    local preset=$1 targets=()
+    local preset=$1 targets=() flags=()
     shift
+    if [[ $preset == dev && -n ${CI-} ]]; then flags=(-D CMAKE_CXX_FLAGS_DEBUG=); fi # nobody debugs there
     if (($# > 0)); then targets=(--target "$@"); fi
-    cmake -S "$root" --preset "$preset" --log-level=WARNING
+    cmake -S "$root" --preset "$preset" --log-level=WARNING ${flags[@]+"${flags[@]}"}
     cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
 }
 
