@@ -723,7 +723,7 @@ TEST_CASE("damaged conversations give the same events, however they are split") 
         REQUIRE(conversation.decode_in_random_pieces(damaged) == expected);
         failures += !expected.empty() && expected.back().kind == Kind::failure ? 1U : 0U;
     }
-    CHECK(failures > 50);
+    CHECK(failures > test::rounds(50));
 }
 
 } // namespace
