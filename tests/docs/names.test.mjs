@@ -30,7 +30,7 @@ function tablesOf(document) {
   return tables;
 }
 
-for (const document of ["docs/from-go.md", "docs/exceptions.md", "docs/limits.md"]) {
+for (const document of ["docs/from-go.md", "docs/exceptions.md", "docs/limits.md", "docs/security.md"]) {
   test(`every row of ${document} is complete and names tests that exist`, () => {
     const tables = tablesOf(document);
     assert.notEqual(tables.length, 0);
@@ -60,7 +60,7 @@ test("every statement of docs/guarantees.md names tests that exist", () => {
 function settings() {
   const found = [];
   for (const header of publicHeaders()) {
-    for (const [, struct, body] of read(header).matchAll(/^struct (\w+(?:Config|Policy)|Limits|Timeouts) \{\n([\s\S]*?)^\};/gm))
+    for (const [, struct, body] of read(header).matchAll(/^struct (\w+(?:Config|Policy)|Limits|Timeouts|Drain) \{\n([\s\S]*?)^\};/gm))
       for (const [, name] of body.matchAll(/^ {4}(?:std::size_t|std::uint\d+_t|unsigned|std::chrono::\w+)\s+(\w+)\s*[={]/gm))
         found.push({ struct, name });
   }
