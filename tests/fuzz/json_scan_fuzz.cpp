@@ -1,5 +1,9 @@
 // Fuzzes the JSON scanner: it must judge, compact, read and write text as nlohmann's parser does.
-#include <chain/detail/json_scan.hpp>
+
+// This target is one translation unit, so that the scanner is instrumented however the library was
+// built.
+#include <chain/impl/json_scan.ipp>
+#include <chain/impl/utf8.ipp>
 
 #include <nlohmann/json.hpp>
 
