@@ -1156,6 +1156,11 @@ export interface SocketOptions {
     dropNodeConnectionAfter?: number;
     /** Whether a session outlives its connections where the server can do that, so that nothing is lost; true. */
     resume?: boolean;
+    /**
+     * Called when the server says that it lets this client go on for only so many milliseconds more. What it returns, or the
+     * promise gives, is shown to the server as the new token; when it throws, nothing is.
+     */
+    refresh?: (expiresIn: number) => unknown;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
     /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
@@ -1175,6 +1180,10 @@ export interface SocketEvents {
     close: [info: CloseInfo];
     /** A connection, or a try to connect, failed; the client tries again. */
     error: [info: CloseInfo];
+    /** The server wants a new token within so many milliseconds, as its authorisation expires then; see `refresh`. */
+    expiring: [expiresIn: number];
+    /** The new token was taken, or refused with `{reason}`. */
+    refreshed: [status: "ok" | "error", response: any];
     /** A message arrived. */
     message: [message: Message];
     /** A message was dropped because `duplicated` said so. */
@@ -1262,6 +1271,7 @@ export class Socket extends Events<SocketEvents> {
     private readonly tab: TabId;
     private readonly link: Link;
     private readonly heartbeat: Heartbeat;
+    private refreshRef = 0; // of the token that was shown last, until it is answered
     private readonly wakeUp = new WakeUp(() => this.onWakeUp());
 
     /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
@@ -1532,6 +1542,26 @@ export class Socket extends Events<SocketEvents> {
         return ref;
     }
 
+    private async refresh(expiresIn: number): Promise<void> {
+        guarded(() => this.emit("expiring", expiresIn));
+        if (!this.options.refresh) return;
+        try {
+            const payload = await this.options.refresh(expiresIn);
+            if (!this.isConnected()) return; // the server asks again over the next connection
+            this.refreshRef = this.nextRef();
+            this.push({ ref: this.refreshRef, topic: CHAIN_TOPIC, event: "_refresh", payload });
+        } catch (error) {
+            report(error);
+        }
+    }
+
+    private isRefreshed({ kind, ref, payload }: Message): boolean {
+        if (kind !== MessageKindEnum.REPLY || ref === 0 || ref !== this.refreshRef) return false;
+        this.refreshRef = 0;
+        guarded(() => this.emit("refreshed", payload.status, payload.response));
+        return true;
+    }
+
     private onFrame(data: string, isOld: boolean): void {
         let message: Message;
         try {
@@ -1548,7 +1578,10 @@ export class Socket extends Events<SocketEvents> {
         }
         if (message.kind === MessageKindEnum.ACK) this.session.confirm(message.payload);
         const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
-        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isHeartbeat) return;
+        const isOurs = isHeartbeat || this.isRefreshed(message);
+        if (message.topic === CHAIN_TOPIC && message.event === "_expiring")
+            void this.refresh(Number(message.payload?.expires_in_ms) || 0);
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isOurs) return;
         this.count();
         this.onMessage(message);
     }

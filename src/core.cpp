@@ -31,6 +31,7 @@
 #include <chain/impl/detail/membership_work.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
+#include <chain/impl/detail/peer_table.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>
 #include <chain/impl/detail/reference.ipp>
@@ -40,6 +41,7 @@
 #include <chain/impl/detail/resume_token.ipp>
 #include <chain/impl/detail/session_backlog.ipp>
 #include <chain/impl/detail/session_core.ipp>
+#include <chain/impl/detail/session_expiry.ipp>
 #include <chain/impl/detail/session_life.ipp>
 #include <chain/impl/detail/session_resume.ipp>
 #include <chain/impl/detail/session_table.ipp>

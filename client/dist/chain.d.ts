@@ -265,6 +265,11 @@ export interface SocketOptions {
     dropNodeConnectionAfter?: number;
     /** Whether a session outlives its connections where the server can do that, so that nothing is lost; true. */
     resume?: boolean;
+    /**
+     * Called when the server says that it lets this client go on for only so many milliseconds more. What it returns, or the
+     * promise gives, is shown to the server as the new token; when it throws, nothing is.
+     */
+    refresh?: (expiresIn: number) => unknown;
     /** Whether a message was seen before and is to be dropped (see `History`). Not asked about replies and reserved events. */
     duplicated?: (message: Message) => boolean;
     /** Where the id of the browser tab, and the transport that works, are kept; `window.sessionStorage`. */
@@ -283,6 +288,10 @@ export interface SocketEvents {
     close: [info: CloseInfo];
     /** A connection, or a try to connect, failed; the client tries again. */
     error: [info: CloseInfo];
+    /** The server wants a new token within so many milliseconds, as its authorisation expires then; see `refresh`. */
+    expiring: [expiresIn: number];
+    /** The new token was taken, or refused with `{reason}`. */
+    refreshed: [status: "ok" | "error", response: any];
     /** A message arrived. */
     message: [message: Message];
     /** A message was dropped because `duplicated` said so. */
@@ -308,6 +317,7 @@ export declare class Socket extends Events<SocketEvents> {
     private readonly tab;
     private readonly link;
     private readonly heartbeat;
+    private refreshRef;
     private readonly wakeUp;
     /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
     constructor(endpoint: string, options?: SocketOptions);
@@ -354,6 +364,8 @@ export declare class Socket extends Events<SocketEvents> {
     private endSession;
     private onWakeUp;
     private sendHeartbeat;
+    private refresh;
+    private isRefreshed;
     private onFrame;
     private onSession;
     /** Counts a frame of the server, and acknowledges what has arrived, now or soon. */

@@ -880,6 +880,7 @@ class Socket extends Events {
         this.isUp = false;
         this.sessions = new WeakMap();
         this.pending = new Map();
+        this.refreshRef = 0;
         this.wakeUp = new WakeUp(() => this.onWakeUp());
         const named = typeof endpointOrOptions === "string";
         this.options = named ? more : endpointOrOptions;
@@ -1112,6 +1113,28 @@ class Socket extends Events {
         this.push({ ref, topic: CHAIN_TOPIC, event: "_heartbeat", payload: null });
         return ref;
     }
+    async refresh(expiresIn) {
+        guarded(() => this.emit("expiring", expiresIn));
+        if (!this.options.refresh)
+            return;
+        try {
+            const payload = await this.options.refresh(expiresIn);
+            if (!this.isConnected())
+                return;
+            this.refreshRef = this.nextRef();
+            this.push({ ref: this.refreshRef, topic: CHAIN_TOPIC, event: "_refresh", payload });
+        }
+        catch (error) {
+            report(error);
+        }
+    }
+    isRefreshed({ kind, ref, payload }) {
+        if (kind !== MessageKindEnum.REPLY || ref === 0 || ref !== this.refreshRef)
+            return false;
+        this.refreshRef = 0;
+        guarded(() => this.emit("refreshed", payload.status, payload.response));
+        return true;
+    }
     onFrame(data, isOld) {
         let message;
         try {
@@ -1133,7 +1156,10 @@ class Socket extends Events {
         if (message.kind === MessageKindEnum.ACK)
             this.session.confirm(message.payload);
         const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
-        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isHeartbeat)
+        const isOurs = isHeartbeat || this.isRefreshed(message);
+        if (message.topic === CHAIN_TOPIC && message.event === "_expiring")
+            void this.refresh(Number(message.payload?.expires_in_ms) || 0);
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isOurs)
             return;
         this.count();
         this.onMessage(message);

@@ -311,6 +311,29 @@ test("a page that comes online or is shown tries at once, and asks an open conne
     assert.equal(server.requests.length, 3, "not after disconnect");
 });
 
+test("pain 8: when the authorisation is about to expire, a new token is fetched and shown", async (t) => {
+    let asked = 0;
+    const refresh = async (expiresIn) => ({ token: `${++asked} of ${expiresIn}` });
+    const { server, socket } = await connected(t, { refresh });
+    const [tokens, heard] = [[], []];
+    const answers = [[1, { reason: "no" }], [0, { expires_in_ms: 9 }]];
+    server.answers._refresh = (connection, frame) => {
+        tokens.push(frame[5]);
+        connection.reply(frame, ...answers.shift());
+    };
+    socket.on("expiring", (expiresIn) => heard.push(expiresIn));
+    socket.on("refreshed", (...answer) => heard.push(...answer));
+    socket.on("message", (message) => heard.push(message));
+    for (const expires_in_ms of [300, 200]) {
+        const before = heard.length;
+        server.last.send(0, 0, 0, "_chain", "_expiring", { expires_in_ms });
+        await until(() => heard.length === before + 3);
+    }
+    assert.deepEqual(tokens, [{ token: "1 of 300" }, { token: "2 of 200" }]);
+    assert.deepEqual(heard, [300, "error", { reason: "no" }, 200, "ok", { expires_in_ms: 9 }]);
+    assert.equal(server.connections.length, 1);
+});
+
 test("the heartbeat goes out every 30 s and its answer keeps the connection", async (t) => {
     const { server, socket, timers } = await connected(t);
     const messages = calls();

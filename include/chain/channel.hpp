@@ -6,6 +6,7 @@
 #include <chain/fwd.hpp>
 #include <chain/json.hpp>
 #include <chain/payload.hpp>
+#include <chain/rate.hpp>
 #include <chain/slow_policy.hpp>
 #include <chain/topic.hpp>
 
@@ -86,6 +87,12 @@ class Channel {
     Channel& on_leave(F handler) {
         return on_leave(topic_pattern(), std::move(handler));
     }
+
+    /// How often a session may send `event`, on all topics of the channel together; more is
+    /// answered
+    /// `{"reason":"rate limited","retry_after_ms":N}`. `HandlerConfig::rates` counts it, too.
+    /// @throws as `on`
+    Channel& limit(std::string event, const Rate& rate);
 
     /// What becomes of pushes and broadcasts of `event` while they wait for a client that reads too
     /// slowly; without one they are kept, and past a limit the client is closed with 1013.

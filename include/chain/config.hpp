@@ -3,6 +3,7 @@
 
 #include <chain/json.hpp>
 #include <chain/origin.hpp>
+#include <chain/rate.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -23,6 +24,8 @@ struct Limits {
     std::size_t message_bytes = 64 * 1024; ///< One message from a client; more closes with 1009.
     std::size_t topics_per_session = 100;  ///< Joined at once; more is answered "too many topics".
     std::size_t sessions = 1'000'000;      ///< Alive at once; more is answered 503.
+    std::size_t sessions_per_peer = 0; ///< Of one address, alive at once; more is answered 429. Of
+                                       ///< IPv6 addresses the first 64 bits count. 0: any.
     std::size_t waiting_frames =
         64; ///< Behind a running coroutine, per topic; more is answered "busy".
     std::size_t waiting_bytes = 64 * 1024; ///< The same in bytes.
@@ -46,6 +49,14 @@ struct Limits {
     unsigned json_depth = 64;          ///< Nesting of a client's JSON; deeper closes with 1008.
 };
 
+/// How often clients may do things; none is limited unless it says so. An event may have a rate of
+/// its own: `Channel::limit`.
+struct Rates {
+    Rate joins = {};  ///< A session's joins; more is answered "rate limited".
+    Rate events = {}; ///< A session's events, of all topics; more is answered "rate limited".
+    Rate peer_connects = {}; ///< New sessions of one address; more is answered 429.
+};
+
 /// Time-outs of an endpoint.
 struct Timeouts {
     std::chrono::milliseconds idle{
@@ -61,6 +72,10 @@ struct Timeouts {
         15'000}; ///< For a session whose client can resume it, without a connection.
     std::chrono::milliseconds kept_frames{
         60'000}; ///< For frames that were sent and not confirmed; then they are forgotten.
+    std::chrono::milliseconds expiry_notice{
+        30'000}; ///< Before `Session::expires_at`: then the client is asked for a new token.
+    std::chrono::milliseconds expiry_grace{
+        10'000}; ///< After it: then a client that showed none is closed with 4002.
     std::chrono::milliseconds ack{
         5'000}; ///< After which a client's frames are acknowledged, when there are few.
 };
@@ -98,6 +113,7 @@ struct HandlerConfig {
     /// stands for any, and becomes the parameter "room".
     std::string endpoint = "/socket";
     Limits limits = {};           ///< What clients may use up.
+    Rates rates = {};             ///< How often they may do it.
     Timeouts timeouts = {};       ///< How long things may take.
     Drain drain = {};             ///< How it ends.
     Compression compression = {}; ///< permessage-deflate.

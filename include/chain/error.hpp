@@ -54,6 +54,8 @@ enum class Errc {
     replaced,              ///< A newer connection has taken the session over.
     oldest_dropped,        ///< Old frames made room for newer ones, as the channel wants it.
     conflated,             ///< A newer frame took an older one's place, as the channel wants it.
+    rate_limited,          ///< A peer address connects more often than it may.
+    too_many_sessions_of_peer, ///< A peer address has as many sessions as it may.
 };
 
 /// The category of `Errc`; its name is "chain".

@@ -71,6 +71,14 @@ class Handler {
     template <class F>
     Handler& on_resume(F f);
 
+    /// Decides on the new token that a client shows before its authorisation expires (see
+    /// `Session::expires_at`): `f(Session&, const Json& payload)` returns void or
+    /// `std::optional<Refusal>`. It is for `f` to set the session's new `expires_at`. A client that
+    /// is refused is told the reason, and may try again until the grace is over; what `f` throws is
+    /// answered "internal error". Runs on the session's executor.
+    template <class F>
+    Handler& on_refresh(F f);
+
     /// Is this request's target (path and query) the endpoint's: the endpoint itself or below it,
     /// by whole path segments? Thread-safe.
     bool serves(std::string_view target) const noexcept;
@@ -124,12 +132,14 @@ class Handler {
     friend struct detail::HandlerAccess;
     using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
         Session, std::shared_ptr<const Request>)>;
+    using RefreshHandler = std::function<std::optional<Refusal>(Session&, const Json&)>;
     using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
 
     explicit Handler(std::shared_ptr<detail::HandlerCore> core) noexcept : core_(std::move(core)) {}
     void set_connect(PlainConnectHandler f);
     void set_connect(ConnectHandler f);
     void set_resume(PlainConnectHandler f);
+    void set_refresh(RefreshHandler f);
 
     std::shared_ptr<detail::HandlerCore> core_;
 };
@@ -163,6 +173,23 @@ Handler& Handler::on_connect(F f) {
                 return (*shared)(session, request);
             }));
     }
+    return *this;
+}
+
+template <class F>
+Handler& Handler::on_refresh(F f) {
+    using Result = std::invoke_result_t<F&, Session&, const Json&>;
+    static_assert(std::is_void_v<Result> || std::is_convertible_v<Result, std::optional<Refusal>>,
+                  "chain: a refresh handler returns void or std::optional<Refusal>");
+    auto shared = std::make_shared<F>(std::move(f));
+    set_refresh([shared](Session& session, const Json& payload) -> std::optional<Refusal> {
+        if constexpr (std::is_void_v<Result>) {
+            (*shared)(session, payload);
+            return std::nullopt;
+        } else {
+            return (*shared)(session, payload);
+        }
+    });
     return *this;
 }
 

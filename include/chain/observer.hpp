@@ -35,6 +35,8 @@ class Observer {
     /// A client could not come back to its session; `why` is "expired", "gap", "unknown" or
     /// "refused".
     virtual void resume_failed(std::string_view /*why*/) {}
+    /// A client showed no new token in time; its session ends.
+    virtual void session_expired() {}
     /// A client was not let in.
     virtual void session_refused(error_code) {}
     /// A client has joined a topic.
@@ -49,6 +51,9 @@ class Observer {
     virtual void broadcast(std::string_view /*pattern*/) {}
     /// Application code threw.
     virtual void handler_threw(std::string_view /*pattern*/, Hook, std::string_view /*what*/) {}
+    /// A client's join or event came too soon after others; `what` is "join" or "event". A client
+    /// that connects too often is told of by `session_refused`.
+    virtual void rate_limited(std::string_view /*what*/) {}
     /// A client sent a frame that was not understood.
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent: a slow client's session has ended

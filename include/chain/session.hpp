@@ -75,6 +75,15 @@ class Session {
     /// Its name; empty when it has none.
     const std::string& name() const noexcept;
 
+    /// Until when the client may go on, in wall time; nothing: for ever, which is the default. For
+    /// the connect handler and the refresh handler, and whenever it changes. Some time before
+    /// (`Timeouts::expiry_notice`) the client is asked for a new token, which it shows to
+    /// `Handler::on_refresh`; when `Timeouts::expiry_grace` after it nothing new was set, the
+    /// session ends, closed with 4002.
+    void expires_at(std::optional<std::chrono::system_clock::time_point> at);
+    /// Until when it may go on, if that is limited.
+    std::optional<std::chrono::system_clock::time_point> expires_at() const;
+
     /// Sends a frame that is already in the session's dialect, as it is.
     /// @return no error when it is on its way; `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view frame);

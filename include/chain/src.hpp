@@ -42,6 +42,7 @@
 #include <chain/impl/detail/membership_work.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
+#include <chain/impl/detail/peer_table.ipp>
 #include <chain/impl/detail/poll_answers.ipp>
 #include <chain/impl/detail/poll_connection.ipp>
 #include <chain/impl/detail/poll_table.ipp>
@@ -58,6 +59,7 @@
 #include <chain/impl/detail/server_core.ipp>
 #include <chain/impl/detail/session_backlog.ipp>
 #include <chain/impl/detail/session_core.ipp>
+#include <chain/impl/detail/session_expiry.ipp>
 #include <chain/impl/detail/session_life.ipp>
 #include <chain/impl/detail/session_resume.ipp>
 #include <chain/impl/detail/session_table.ipp>

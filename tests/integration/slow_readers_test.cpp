@@ -196,8 +196,8 @@ std::size_t resident_bytes() {
 }
 
 /// Broadcasts a number to all topics, until the run is over. @return how many
-std::size_t publish(TestServer& server, FastReaders& readers, const SlowRun& run,
-                    std::size_t& most_unsent) {
+std::size_t publish_numbers(TestServer& server, FastReaders& readers, const SlowRun& run,
+                            std::size_t& most_unsent) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(run.seconds);
     std::size_t i = 0;
     for (; i < run.messages; ++i) {
@@ -230,7 +230,7 @@ TEST_CASE("pain 4: clients that never read keep memory under the cap and get wha
 
     const auto before = resident_bytes();
     std::size_t most_unsent = 0;
-    const auto sent = publish(server, readers, run, most_unsent);
+    const auto sent = publish_numbers(server, readers, run, most_unsent);
     CHECK(readers.wait_for(sent));
     CHECK(readers.wrong() == "");
     CHECK(most_unsent <= config.limits.unsent_bytes);

@@ -3,6 +3,7 @@
 
 #include <chain/detail/handler_traits.hpp>
 #include <chain/detail/pattern_map.hpp>
+#include <chain/rate.hpp>
 #include <chain/slow_policy.hpp>
 #include <chain/topic.hpp>
 
@@ -30,6 +31,7 @@ struct ChannelCore {
     PatternMap<std::shared_ptr<Callback>> leave;
     PatternMap<std::shared_ptr<OutCallback>> out;
     PatternMap<SlowPolicy> slow; ///< By event.
+    PatternMap<Rate> rates;      ///< By event.
     std::vector<Feed> feeds;
     std::atomic<bool> frozen{false};
 

@@ -6,6 +6,8 @@
 
 namespace chain::detail {
 
+using WallTime = std::chrono::system_clock::time_point;
+
 /// Steady time. Thread-safe.
 class Clock {
   public:
@@ -13,6 +15,8 @@ class Clock {
 
     virtual ~Clock() = default;
     virtual Time now() const noexcept = 0;
+    /// Wall time, which may be set anew at any moment.
+    virtual WallTime wall() const noexcept = 0;
     /// False when time moves only by hand: then lanes set no timers, and whoever moves it advances
     /// them.
     virtual bool runs() const noexcept = 0;

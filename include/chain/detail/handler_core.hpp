@@ -7,6 +7,7 @@
 #include <chain/detail/clock.hpp>
 #include <chain/detail/cluster_service.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/detail/peer_table.hpp>
 #include <chain/detail/place.hpp>
 #include <chain/detail/pubsub_core.hpp>
 #include <chain/detail/random_id.hpp>
@@ -33,6 +34,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
         Session, std::shared_ptr<const Request>)>;
     using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
+    using RefreshHandler = std::function<std::optional<Refusal>(Session&, const Json&)>;
     using Connected = std::function<void(ConnectResult)>;
     /// Also says of a resumed session which claim its connection must show to `attach`.
     using Entered = std::function<void(ConnectResult, std::uint32_t claim)>;
@@ -102,6 +104,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// Whether the transports for HTTP were looked after.
     std::once_flag& http_ready() noexcept { return http_ready_; }
     void on_resume(PlainConnectHandler f) { resume_ = std::move(f); }
+    void on_refresh(RefreshHandler f) { refresh_ = std::move(f); }
     /// Runs the config handler, once; nothing can be added any more.
     void configure();
     /// The declared lane of this io_context, made when it is new.
@@ -124,6 +127,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// on any thread.
     void enter(const Place& place, Request request, const ResumeRequest& wish, Framing framing,
                Entered done);
+    /// Does the application take new tokens?
+    bool refreshes() const noexcept { return refresh_ != nullptr; }
+    /// Lets it look at a client's new token. @return why that is refused, if it is
+    std::optional<Refusal> refresh(SessionCore& session, const Payload& payload);
     /// Does the application let this client go on with its session?
     bool may_resume(SessionCore& session, const Request& request);
     Ref<SessionCore> find(std::string_view id) const;
@@ -173,7 +180,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
                const Connected& done);
     void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
-    Refusal connect_failed(std::exception_ptr thrown);
+    Refusal connect_failed(std::exception_ptr thrown, std::string reason = "connect crashed");
     void disconnect_here(std::string_view name);
 
     HandlerConfig config_;
@@ -190,6 +197,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     PlainConnectHandler plain_connect_;
     std::once_flag http_ready_;
     PlainConnectHandler resume_;
+    RefreshHandler refresh_;
     std::once_flag configured_;
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;
@@ -198,6 +206,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<bool> relieving_{false};
     std::atomic<std::size_t> kept_{0};
     AwaySessions away_;
+    std::shared_ptr<PeerTable> peers_;
     const RandomId instance_ = make_random_id();
     mutable std::mutex mutex_; ///< Guards the next four.
     std::vector<Ref<Lane>> lanes_;

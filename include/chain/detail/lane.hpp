@@ -204,6 +204,18 @@ class Lane : public RefCounted<Lane> {
     bool closed_ = false;
 };
 
+/// Marks that application code runs, so that what must not run inside it is put off.
+class HandlerScope {
+  public:
+    explicit HandlerScope(Lane& lane) noexcept : lane_(lane) { lane_.enter_handler(); }
+    ~HandlerScope() { lane_.leave_handler(); }
+    HandlerScope(const HandlerScope&) = delete;
+    HandlerScope& operator=(const HandlerScope&) = delete;
+
+  private:
+    Lane& lane_;
+};
+
 /// Runs `task` on the lane, now when this is its thread and no handler runs. @return false when the
 /// lane is gone.
 template <class Task>

@@ -22,6 +22,10 @@ class SessionCore;
 class Relief : public std::enable_shared_from_this<Relief> {
   public:
     explicit Relief(std::shared_ptr<HandlerCore> handler);
+    /// Also when a lane has gone without an answer.
+    ~Relief();
+    Relief(const Relief&) = delete;
+    Relief& operator=(const Relief&) = delete;
     /// Asks the lanes. From any thread.
     void start();
     /// At once, among the sessions of one lane alone; on its thread.

@@ -3,10 +3,13 @@
 
 #include <chain/config.hpp>
 #include <chain/connection.hpp>
+#include <chain/detail/clock.hpp>
 #include <chain/detail/framing.hpp>
 #include <chain/detail/outbox.hpp>
+#include <chain/detail/peer_table.hpp>
 #include <chain/detail/random_id.hpp>
 #include <chain/detail/ref_counted.hpp>
+#include <chain/detail/session_rates.hpp>
 #include <chain/detail/state_slot.hpp>
 #include <chain/detail/timer_wheel.hpp>
 #include <chain/error.hpp>
@@ -16,6 +19,7 @@
 #include <chain/serializer.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,6 +42,7 @@ inline constexpr std::uint16_t close_failed = 1011;
 inline constexpr std::uint16_t close_restart = 1012;
 inline constexpr std::uint16_t close_slow = 1013;
 inline constexpr std::uint16_t close_replaced = 4001;
+inline constexpr std::uint16_t close_expired = 4002;
 
 /// Does a close with this code mean that one side broke the rules?
 bool ends_session(std::uint16_t code) noexcept;
@@ -95,6 +100,13 @@ class SessionCore : public RefCounted<SessionCore> {
     /// What it is called, for the lane's index; empty when it has no name.
     const std::string& name() const noexcept;
     void name(std::string name) { extras().name = std::move(name); }
+
+    /// Its place among the sessions of its peer's address.
+    void peer(std::unique_ptr<PeerTable::Place> place) { extras().peer = std::move(place); }
+
+    /// Until when its client may go on; then it is asked for a new token, and after a grace closed.
+    void expires_at(std::optional<WallTime> at);
+    std::optional<WallTime> expires_at() const noexcept;
 
     Membership* memberships() const noexcept { return first_.get(); }
     Membership* find(std::string_view topic) const noexcept;
@@ -186,6 +198,12 @@ class SessionCore : public RefCounted<SessionCore> {
         using TimerNode::TimerNode;
         SessionCore* session = nullptr;
     };
+    struct Expiry : TimerNode {
+        explicit Expiry(SessionCore& owner);
+        SessionCore& session;
+        WallTime at;
+        bool told = false; ///< Was the client asked for a new token?
+    };
     /// What most sessions never need.
     struct Extras {
         explicit Extras(SessionCore& session);
@@ -193,6 +211,9 @@ class SessionCore : public RefCounted<SessionCore> {
         Json assigns;
         std::string name;
         Shutdown shutdown;
+        std::unique_ptr<Expiry> expiry;
+        std::unique_ptr<SessionRates> rates;
+        std::unique_ptr<PeerTable::Place> peer;
         std::uint16_t close_code = 1000;
         std::string close_reason;
     };
@@ -217,6 +238,13 @@ class SessionCore : public RefCounted<SessionCore> {
     void append_event(Slice& out, FrameText frame, std::uint32_t number, bool numbered,
                       const SharedFate* fate = nullptr) const;
     const Slice& stamped(const Slice& slice);
+    std::chrono::milliseconds left() const noexcept;
+    void look_again(std::chrono::milliseconds left);
+    void check_expiry();
+    void tell_expiring();
+    std::string expires_in() const;
+    void refresh(const Message& message);
+    bool within_rates(const Message& message);
     void join(const Message& message);
     bool start_join(const Message& message, Membership* replaced);
     void reply_unjoined(const Message& request, std::string_view why);

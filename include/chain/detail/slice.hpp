@@ -26,15 +26,15 @@ struct Piece {
 /// shared by all its subscribers.
 class Slice {
   public:
-    /// Frames `text` and appends it. A fate may be null, here and below.
+    /// Frames `text` and appends it.
     void append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
-                bool numbered, const SharedFate* fate = nullptr);
+                bool numbered);
     /// Appends a WebSocket message whose payload is compressed.
-    void append_deflated(std::string_view payload, bool binary, std::uint64_t order, bool numbered,
-                         const SharedFate* fate = nullptr);
+    void append_deflated(std::string_view payload, bool binary, std::uint64_t order, bool numbered);
     /// Appends bytes that are framed already.
-    void append_framed(std::string_view bytes, std::uint64_t order, bool numbered,
-                       const SharedFate* fate = nullptr);
+    void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
+    /// The frame that was appended last need not arrive.
+    void may_drop(const SharedFate& fate);
     void clear() noexcept;
 
     std::size_t count() const noexcept { return pieces_.size(); }

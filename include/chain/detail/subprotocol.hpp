@@ -19,7 +19,8 @@ struct Subprotocol {
 /// rest, in the client's order. Nothing offered is fine; something offered of which nothing is
 /// known is refused; where the handler knows no subprotocol at all the offer is ignored.
 Subprotocol read_subprotocols(Request& request, const HandlerConfig& config);
-/// Reads the token of transports that have no such offer, from the header X-Phoenix-AuthToken.
+/// Reads the token of clients that made no such offer, from the header X-Phoenix-AuthToken or
+/// `Authorization: Bearer`.
 void read_auth_header(Request& request, const HandlerConfig& config);
 
 } // namespace chain::detail

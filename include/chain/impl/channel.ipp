@@ -77,6 +77,12 @@ Channel& Channel::add_leave(std::string pattern, std::shared_ptr<detail::Callbac
     return *this;
 }
 
+Channel& Channel::limit(std::string event, const Rate& rate) {
+    detail::require_open(*core_);
+    core_->rates.insert(detail::event_pattern(std::move(event)), rate);
+    return *this;
+}
+
 Channel& Channel::when_slow(std::string event, SlowPolicy policy) {
     detail::require_open(*core_);
     core_->slow.insert(detail::event_pattern(std::move(event)), std::move(policy));

@@ -71,6 +71,10 @@ const char* describe(Errc code) noexcept {
     case Errc::oldest_dropped:
         return "oldest dropped: the client reads slower than it is sent to; it was told of a gap";
     case Errc::conflated: return "conflated: a newer frame took the place of one that waited";
+    case Errc::rate_limited:
+        return "rate limited: the peer address connects too often; raise the rate if that is right";
+    case Errc::too_many_sessions_of_peer:
+        return "too many sessions of peer: raise the limit where many share an address";
     }
     return "unknown error";
 }

@@ -57,6 +57,8 @@ void Handler::set_connect(ConnectHandler f) { core_->on_connect(std::move(f)); }
 
 void Handler::set_resume(PlainConnectHandler f) { core_->on_resume(std::move(f)); }
 
+void Handler::set_refresh(RefreshHandler f) { core_->on_refresh(std::move(f)); }
+
 bool Handler::serves(std::string_view target) const noexcept {
     const auto path = target.substr(0, target.find('?'));
     return detail::below_endpoint(config().endpoint, path).has_value();

@@ -61,6 +61,16 @@ const std::string& Session::name() const noexcept {
     return impl_->name();
 }
 
+void Session::expires_at(std::optional<std::chrono::system_clock::time_point> at) {
+    assert(impl_->lane().here() && "chain: expires_at is for the session's executor");
+    impl_->expires_at(at);
+}
+
+std::optional<std::chrono::system_clock::time_point> Session::expires_at() const {
+    assert(impl_->lane().here() && "chain: expires_at is for the session's executor");
+    return impl_->expires_at();
+}
+
 error_code Session::push(std::string_view frame) {
     if (closed()) return make_error_code(Errc::closed);
     auto& lane = impl_->lane();

@@ -13,6 +13,11 @@ class VirtualClock final : public detail::Clock {
   public:
     /// What it shows.
     Time now() const noexcept override { return Time(std::chrono::milliseconds(now_.load())); }
+    /// As much after the beginning of 2026.
+    detail::WallTime wall() const noexcept override {
+        return detail::WallTime(std::chrono::seconds(1'767'225'600)) +
+               std::chrono::milliseconds(now_.load());
+    }
     /// False: nothing may wait for it.
     bool runs() const noexcept override { return false; }
     /// Moves it on.

@@ -40,9 +40,10 @@ void Batch::append(Slice& slice, Framing framing, std::string_view text, bool bi
     const auto deflated =
         framing == Framing::websocket_deflate ? deflate_message(text, compression_) : std::nullopt;
     if (deflated)
-        slice.append_deflated(*deflated, binary, ++order_, numbered, fate);
+        slice.append_deflated(*deflated, binary, ++order_, numbered);
     else
-        slice.append(framing, text, binary, ++order_, numbered, fate);
+        slice.append(framing, text, binary, ++order_, numbered);
+    if (fate && *fate) slice.may_drop(*fate);
 }
 
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {
@@ -213,9 +214,11 @@ void Batch::collect(SessionCore& session) {
 void Batch::merge(Slice& out) {
     while (auto* run = earliest()) {
         const auto index = run->next++;
-        if (!run->member || !run->member->group()->excepts(index, *run->member))
-            out.append_framed(run->slice->bytes_of(index), run->order,
-                              run->slice->piece(index).numbered, run->slice->fate(index));
+        if (!run->member || !run->member->group()->excepts(index, *run->member)) {
+            const auto& piece = run->slice->piece(index);
+            out.append_framed(run->slice->bytes_of(index), run->order, piece.numbered);
+            if (piece.lossy) out.may_drop(*run->slice->fate(index));
+        }
         run->order = run->next < run->slice->count() ? run->slice->piece(run->next).order : used_up;
     }
 }

@@ -8,6 +8,7 @@ namespace chain::detail {
 class SteadyClock final : public Clock {
   public:
     Time now() const noexcept override { return std::chrono::steady_clock::now(); }
+    WallTime wall() const noexcept override { return std::chrono::system_clock::now(); }
     bool runs() const noexcept override { return true; }
 };
 

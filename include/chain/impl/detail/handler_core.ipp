@@ -42,7 +42,9 @@ HandlerCore::HandlerCore(HandlerConfig config)
     : config_(completed(std::move(config))), proxies_(config_.trusted_proxies),
       clock_(steady_clock()),
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)),
-      cluster_(std::make_shared<ClusterService>(pubsub_)) {
+      cluster_(std::make_shared<ClusterService>(pubsub_)),
+      peers_(std::make_shared<PeerTable>(config_.limits.sessions_per_peer,
+                                         config_.rates.peer_connects)) {
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
         pubsub_->objects_only();
 }
@@ -225,12 +227,24 @@ void HandlerCore::open_at(const Place& place, Request request, Framing framing,
     if (!lane->post(std::move(task))) done(Refusal{503, "draining"});
 }
 
+/// Whole ones, rounded up.
+std::string in_seconds(std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
 void HandlerCore::open(Lane& lane, Request request, Framing framing, const Beginning& beginning,
                        Connected done) {
     const Lane::Scope scope(lane);
     if (auto refusal = full())
         return refuse(done, draining() ? Errc::draining : Errc::too_many_sessions,
                       std::move(*refusal));
+    auto peer = peers_->enter(request.peer_address, clock_->now());
+    if (peer.full)
+        return refuse(done, Errc::too_many_sessions_of_peer,
+                      {429, "too many sessions from this address", {}, {}});
+    if (peer.retry_after.count() > 0)
+        return refuse(done, Errc::rate_limited,
+                      {429, "rate limited", {}, {{"Retry-After", in_seconds(peer.retry_after)}}});
     add_path_params(request, config_.endpoint);
     const auto* dialect = this->dialect(request, framing);
     if (!dialect) return refuse(done, Errc::refused, {.body = std::string()});
@@ -239,6 +253,7 @@ void HandlerCore::open(Lane& lane, Request request, Framing framing, const Begin
         new SessionCore(Ref<Lane>(&lane), *dialect, framing, request.params()));
     const bool announced = beginning.announced && dialect->name() == "chain";
     if (announced || framing == Framing::sse) session->make_resumable(announced, beginning.reason);
+    if (peer.place) session->peer(std::move(peer.place));
     lane.add(*session);
     if (connect_) {
         spawn_connect(session, std::move(request), std::move(done));
@@ -266,7 +281,7 @@ void HandlerCore::spawn_connect(const Ref<SessionCore>& session, Request request
                   std::move(finished));
 }
 
-Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
+Refusal HandlerCore::connect_failed(std::exception_ptr thrown, std::string reason) {
     std::string what = "something that is no std::exception";
     try {
         std::rethrow_exception(std::move(thrown));
@@ -276,7 +291,7 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown) {
         static_cast<void>(what);
     }
     notify([&](Observer& o) { o.handler_threw(config_.endpoint, Hook::connect, what); });
-    return {500, "connect crashed"};
+    return {500, std::move(reason)};
 }
 
 void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,

@@ -92,6 +92,16 @@ void HandlerCore::open_instead(Return& coming, NotResumed reason) {
             std::move(connected));
 }
 
+std::optional<Refusal> HandlerCore::refresh(SessionCore& session, const Payload& payload) {
+    const HandlerScope scope(session.lane());
+    try {
+        Session handle{Ref<SessionCore>(&session)};
+        return refresh_(handle, payload.json());
+    } catch (...) {
+        return connect_failed(std::current_exception(), "internal error");
+    }
+}
+
 bool HandlerCore::may_resume(SessionCore& session, const Request& request) {
     if (!resume_) return true;
     try {

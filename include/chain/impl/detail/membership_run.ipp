@@ -16,18 +16,6 @@
 
 namespace chain::detail {
 
-/// Marks that application code runs, so that what must not run inside it is put off.
-class HandlerScope {
-  public:
-    explicit HandlerScope(Lane& lane) noexcept : lane_(lane) { lane_.enter_handler(); }
-    ~HandlerScope() { lane_.leave_handler(); }
-    HandlerScope(const HandlerScope&) = delete;
-    HandlerScope& operator=(const HandlerScope&) = delete;
-
-  private:
-    Lane& lane_;
-};
-
 void Membership::run(Activity activity, Callback& callback, const Message& message) {
     activity_ = activity;
     const auto why = work_ && work_->ending ? *work_->ending : LeaveReason::leave;

@@ -14,6 +14,8 @@ namespace chain::detail {
 
 Relief::Relief(std::shared_ptr<HandlerCore> handler) : handler_(std::move(handler)) {}
 
+Relief::~Relief() { handler_->relieved(); }
+
 void Relief::start() {
     const auto lanes = handler_->lanes();
     left_ = lanes.size() + 1;
@@ -56,7 +58,6 @@ void Relief::decide() {
         frames -= std::min(frames, backlog.frames);
         session->lane().post([session = session] { session->relieve(); });
     }
-    handler_->relieved();
 }
 
 void Relief::in(Lane& lane) {

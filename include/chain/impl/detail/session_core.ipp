@@ -1,6 +1,7 @@
 // Definitions of <chain/detail/session_core.hpp>: frames in, frames out.
 #pragma once
 
+#include <chain/detail/channel_core.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
@@ -66,9 +67,31 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
         return failed;
     }
     if (resume_) count(message);
-    route(message);
+    if (within_rates(message)) route(message);
     lane_->run_later();
     return {};
+}
+
+/// Does the client's message come soon after others? Then it is answered so.
+bool SessionCore::within_rates(const Message& message) {
+    const bool joins = message.kind == MessageKind::join;
+    if (!joins && message.kind != MessageKind::push) return true;
+    auto& handler = lane_->handler();
+    const auto& rates = handler.config().rates;
+    const auto* membership = joins ? nullptr : find(message.topic);
+    const auto* own =
+        membership ? membership->entry().channel().rates.match(message.event) : nullptr;
+    if (!own && !(joins ? rates.joins : rates.events).limits()) return true;
+    auto& used = extras().rates;
+    if (!used) used = std::make_unique<SessionRates>();
+    const auto now = handler.clock().now();
+    const auto wait = joins ? used->join(rates.joins, now) : used->event(rates.events, own, now);
+    if (wait.count() == 0) return true;
+    handler.notify([&](Observer& o) { o.rate_limited(joins ? "join" : "event"); });
+    const auto why =
+        R"({"reason":"rate limited","retry_after_ms":)" + std::to_string(wait.count()) + "}";
+    reply(message.topic, message.join_ref, message.ref, {Status::error, why});
+    return false;
 }
 
 void SessionCore::route(const Message& message) {
@@ -153,6 +176,7 @@ void SessionCore::leave(const Message& message) {
 
 void SessionCore::event(const Message& message) {
     if (!valid_event(message.event)) {
+        if (message.topic == "_chain" && message.event == "_refresh") return refresh(message);
         const bool comma = message.event.find(',') != std::string_view::npos;
         reply_error(message, comma ? reason::comma : reason::invalid_event);
         return;

@@ -35,6 +35,7 @@ error_code SessionCore::attach(std::shared_ptr<Connection> connection, std::uint
     if (resume_) arrive(connection->framing());
     connection_ = std::move(connection);
     writable();
+    tell_expiring();
     return {};
 }
 
@@ -103,7 +104,8 @@ const Slice& SessionCore::stamped(const Slice& slice) {
         event.clear();
         if (slice.piece(i).numbered) append_sse_id(event, epoch, number++);
         event += slice.bytes_of(i);
-        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered, slice.fate(i));
+        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered);
+        if (const auto* fate = slice.fate(i)) out.may_drop(*fate);
     }
     return out;
 }
@@ -135,6 +137,7 @@ void SessionCore::end(std::uint16_t code, std::string_view why) {
     extras().close_code = code;
     extras_->close_reason = why;
     extras_->shutdown.disarm();
+    extras_->expiry.reset();
     if (resume_ && ends_session(code)) lane_->handler().away().refuse(id_);
     std::vector<Ref<Membership>> all;
     for (auto* membership = memberships(); membership; membership = membership->next())
@@ -165,6 +168,7 @@ void SessionCore::finish() {
     }
     drop_backlog();
     forget_resuming();
+    extras_->peer.reset();
     state_.reset();
     auto& handler = lane_->handler();
     const bool opened = handler.sessions().remove(*this);
@@ -177,7 +181,11 @@ void SessionCore::abandon() noexcept {
     const Ref<SessionCore> self(this);
     closed_.store(true, std::memory_order_release);
     ending_ = finished_ = true;
-    if (extras_) extras_->close_code = close_gone;
+    if (extras_) {
+        extras_->close_code = close_gone;
+        extras_->peer.reset();
+        extras_->expiry.reset();
+    }
     stop_scheduled_shutdown();
     bool suspended = connecting_;
     while (first_) {

@@ -212,7 +212,8 @@ void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number
     std::string framed;
     if (framing_ == Framing::sse) append_sse_id(framed, epoch_of(id_), number);
     append_frame(framed, framing_, frame);
-    out.append_framed(framed, 0, numbered, fate);
+    out.append_framed(framed, 0, numbered);
+    if (fate && *fate) out.may_drop(*fate);
 }
 
 void SessionCore::dismiss(std::chrono::milliseconds delay) {

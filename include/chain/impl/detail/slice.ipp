@@ -9,24 +9,26 @@
 namespace chain::detail {
 
 void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
-                   bool numbered, const SharedFate* fate) {
+                   bool numbered) {
     append_frame(bytes_, framing, {text, binary});
-    append_framed({}, order, numbered, fate);
+    append_framed({}, order, numbered);
 }
 
 void Slice::append_deflated(std::string_view payload, bool binary, std::uint64_t order,
-                            bool numbered, const SharedFate* fate) {
+                            bool numbered) {
     append_frame(bytes_, Framing::websocket_deflate, {payload, binary, true});
-    append_framed({}, order, numbered, fate);
+    append_framed({}, order, numbered);
 }
 
-void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered,
-                          const SharedFate* fate) {
-    const bool lossy = fate && *fate;
-    if (lossy) fates_.emplace_back(pieces_.size(), *fate);
+void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {
     bytes_.append(bytes);
-    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered, lossy});
+    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered});
     numbered_ += numbered ? 1 : 0;
+}
+
+void Slice::may_drop(const SharedFate& fate) {
+    pieces_.back().lossy = true;
+    fates_.emplace_back(pieces_.size() - 1, fate);
 }
 
 const SharedFate* Slice::find_fate(std::size_t index) const noexcept {

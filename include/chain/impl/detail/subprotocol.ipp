@@ -57,7 +57,12 @@ Subprotocol read_subprotocols(Request& request, const HandlerConfig& config) {
 }
 
 void read_auth_header(Request& request, const HandlerConfig& config) {
-    const auto token = config.auth_token ? request.header("X-Phoenix-AuthToken") : std::nullopt;
+    if (!config.auth_token || request.auth_token) return;
+    auto token = request.header("X-Phoenix-AuthToken");
+    static constexpr std::string_view bearer = "Bearer ";
+    const auto authorization = request.header("Authorization");
+    if (!token && authorization && equals_ignoring_case(authorization->substr(0, 7), bearer))
+        token = trim_spaces(authorization->substr(bearer.size()));
     if (token) request.auth_token = std::string(*token);
 }
 

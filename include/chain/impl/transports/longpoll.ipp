@@ -170,13 +170,16 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     /// back after a while.
     void refuse_client(const Refusal& refusal) {
         const auto reason = refusal.reason.empty() ? "refused" : refusal.reason;
-        if (refusal.status < 500 || refusal.status > 599)
-            return finish(refuse_poll(200, 403, reason));
+        const bool later = refusal.status == 429 || (refusal.status >= 500 && refusal.status < 600);
+        if (!later) return finish(refuse_poll(200, 403, reason));
         auto answer = refuse_poll(refusal.status, 500, reason);
         const auto seconds =
             std::chrono::ceil<std::chrono::seconds>(handler_->config().timeouts.restart);
         if (refusal.status == 503)
             answer.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
+        if (refusal.status == 429)
+            answer.headers.insert(answer.headers.end(), refusal.headers.begin(),
+                                  refusal.headers.end());
         finish(std::move(answer));
     }
 

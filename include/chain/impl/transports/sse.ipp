@@ -8,6 +8,7 @@
 #include <chain/detail/sse_connection.hpp>
 #include <chain/detail/sse_format.hpp>
 #include <chain/detail/sse_tabs.hpp>
+#include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/detail/unclaimed.hpp>
 #include <chain/transports/sse.hpp>
@@ -87,6 +88,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             wish_.received = last->number;
         if (wish_.known && comes_back) wish_.received = last->number;
         if (!session && !wish_.token) make_room();
+        read_auth_header(request_, handler_->config());
         handler_->enter(place, request_, wish_, Framing::sse,
                         [self = shared_from_this()](ConnectResult result, std::uint32_t claim) {
                             self->entered(std::move(result), claim);

@@ -142,6 +142,7 @@ void WebSocketTransport::serve(const detail::Place& place, Request request, Resp
     if (subprotocol.refusal != 0)
         return respond(detail::refuse_socket(request, subprotocol.refusal, subprotocol.reason));
     if (subprotocol.chosen.empty()) subprotocol.chosen = wish.subprotocol;
+    detail::read_auth_header(request, handler->config());
     detail::Handshake agreed{detail::accept_key(*request.header("Sec-WebSocket-Key")),
                              std::move(subprotocol.chosen),
                              detail::agree_on_compression(request, handler->config().compression)};
