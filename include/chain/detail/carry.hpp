@@ -41,7 +41,9 @@ void carry(std::unique_ptr<ByteStream> stream, const Ref<SessionCore>& session, 
     const bool home = lane.runs_on(stream->executor());
     if (!stream->movable()) {
         auto agent = std::make_shared<StreamAgent>(std::move(stream), Ref<Lane>(&lane));
-        auto connection = std::make_shared<OnStream<Protocol>>(std::move(agent), session, args...);
+        const std::shared_ptr<OnStream<Protocol>> connection(
+            new OnStream<Protocol>(std::move(agent), session, args...),
+            DeleteOnLane{Ref<Lane>(&lane)});
         if (home)
             start(*connection);
         else

@@ -13,7 +13,18 @@
 
 namespace chain::detail {
 
-/// Carries `Protocol` over a stream that an agent works.
+/// Destroys what lives on a lane there, whoever was the last to hold it.
+struct DeleteOnLane {
+    template <class T>
+    void operator()(T* object) const {
+        std::shared_ptr<T> last(object);
+        if (!lane->here()) lane->post([last = std::move(last)] {});
+    }
+    Ref<Lane> lane;
+};
+
+/// Carries `Protocol` over a stream that an agent works, perhaps on another executor, where
+/// operations hold it too.
 template <class Protocol>
 class OnStream final : public Protocol, public AgentEvents {
     using State = typename Protocol::State;

@@ -47,6 +47,8 @@ class TimerWheel {
     explicit TimerWheel(Time start, std::size_t slots = many);
     ~TimerWheel();
 
+    /// Disarms all timers.
+    void clear() noexcept;
     /// Arms (again) a timer to fire `after` from `now`.
     void arm(TimerNode& timer, Time now, std::chrono::milliseconds after) noexcept;
     /// Fires what is due at `now`. A timer that fires is disarmed first, and may arm itself again.

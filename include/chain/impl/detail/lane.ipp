@@ -200,7 +200,7 @@ void Lane::run(const Errand& errand) {
 }
 
 void Lane::arm(TimerNode& timer, std::chrono::milliseconds after) {
-    wheel_.arm(timer, handler_->clock().now(), after);
+    if (!closed_) wheel_.arm(timer, handler_->clock().now(), after);
 }
 
 struct Lane::Deadline : TimerNode {
@@ -302,6 +302,7 @@ void Lane::shutdown() noexcept {
     const Ref<Lane> self(this);
     const auto outer = std::exchange(current_lane, this);
     closed_ = true;
+    wheel_.clear(); // from here on, what has a timer in it may go on any thread
     mailbox_.close();
     timer_.reset();
     later_.clear();

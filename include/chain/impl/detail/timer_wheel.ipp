@@ -20,7 +20,9 @@ TimerWheel::TimerWheel(Time start, std::size_t slots)
     for (std::size_t i = 0; i < slots_; ++i) heads_[i].next = heads_[i].previous = &heads_[i];
 }
 
-TimerWheel::~TimerWheel() {
+TimerWheel::~TimerWheel() { clear(); }
+
+void TimerWheel::clear() noexcept {
     for (std::size_t i = 0; i < slots_; ++i)
         while (heads_[i].next != &heads_[i]) node(*heads_[i].next).disarm();
 }
