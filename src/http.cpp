@@ -5,3 +5,4 @@
 #include <chain/impl/detail/http_handler.ipp>
 #include <chain/impl/detail/http_message.ipp>
 #include <chain/impl/detail/http_site.ipp>
+#include <chain/impl/detail/linger.ipp>

@@ -55,12 +55,22 @@ Exchange::Done completion(Handler handler, const Executor& fallback) {
     };
 }
 
-/// Starts an exchange with what `message` is: a request, or a parser.
+/// Is it a layer over a stream that it does not own?
+template <class Stream>
+inline constexpr bool borrows_stream = std::is_reference_v<Stream>;
+template <template <class...> class Layer, class Next, class... Rest>
+inline constexpr bool borrows_stream<Layer<Next, Rest...>> = borrows_stream<Next>;
+
+/// Starts an exchange with what `message` is: a request, or a parser. A token that starts it later
+/// needs no handle of the application's for that.
 struct StartExchange {
     template <class Done, class Stream, class Buffer, class... Message>
-    void operator()(Done done, const chain::Handler* handler, Stream* stream, Buffer* buffer,
+    void operator()(Done done, std::shared_ptr<HandlerCore> handler, Stream* stream, Buffer* buffer,
                     Message... message) const {
-        std::make_shared<Exchange>(*handler, std::make_unique<StreamOf<Stream&>>(*stream),
+        static_assert(!borrows_stream<Stream>,
+                      "chain: a session takes its stream, so async_serve needs one that owns the "
+                      "socket: ssl::stream<tcp::socket>, not ssl::stream<tcp::socket&>");
+        std::make_shared<Exchange>(std::move(handler), std::make_unique<StreamOf<Stream&>>(*stream),
                                    read_ahead(*buffer),
                                    completion(std::move(done), stream->get_executor()))
             ->serve(std::move(message)...);
@@ -83,13 +93,16 @@ struct StartExchange {
 /// that one thread runs.
 ///
 /// @param handler  whose endpoint the target is; it may go before the completion
-/// @param stream   Asio's or Beast's; no operation of it may be pending
+/// @param stream   Asio's or Beast's, which owns the layers below it; no operation of it may be
+/// pending, and an `expires_after` of it is over
 /// @param buffer   a DynamicBuffer: what was read ahead of the request
 /// @param request  with a body that is a `std::string`, or none
 /// @param token    of signature `void(Served)`; called on its associated executor
 ///
-/// Lifetimes: `stream` and `buffer` must be there until the completion. When the last handle of the
-/// handler goes, the request is answered 503. Not cancellable; close the stream instead.
+/// Lifetimes: `stream` and `buffer` must be there until the completion, and, where the token starts
+/// the operation later (`deferred`, `use_awaitable`), from now on. When the last handle of the
+/// handler goes, the request is answered 503. An answer that is not taken within
+/// `Timeouts::request` ends the connection. Not cancellable; close the stream instead.
 ///
 /// ```cpp
 /// if (handler.serves(request.target())) {
@@ -111,13 +124,14 @@ auto async_serve(const Handler& handler, Stream& stream, DynamicBuffer& buffer,
                       "give it the parser after async_read_header");
     const detail::HttpForm form{request.version(), request.keep_alive(),
                                 request.method() == boost::beast::http::verb::head};
-    return net::async_initiate<CompletionToken, void(Served)>(
-        detail::StartExchange{}, token, &handler, &stream, &buffer, std::move(plain), form);
+    return net::async_initiate<CompletionToken, void(Served)>(detail::StartExchange{}, token,
+                                                              detail::shared_core(handler), &stream,
+                                                              &buffer, std::move(plain), form);
 }
 
 /// The same for a request of which only the header was read (`http::async_read_header`). The body
 /// is read here, within `Limits::body_bytes` and `Timeouts::request`: a client that sends more is
-/// answered 413 before it is buffered.
+/// answered 413 before it is buffered. One that waits for it is answered `100 Continue` first.
 /// @param handler  as above
 /// @param stream   as above
 /// @param buffer   as above
@@ -129,7 +143,7 @@ auto async_serve(const Handler& handler, Stream& stream, DynamicBuffer& buffer,
                  boost::beast::http::request_parser<Body, Allocator>&& parser,
                  CompletionToken&& token) {
     return net::async_initiate<CompletionToken, void(Served)>(
-        detail::StartExchange{}, token, &handler, &stream, &buffer,
+        detail::StartExchange{}, token, detail::shared_core(handler), &stream, &buffer,
         std::make_shared<detail::Exchange::Parser>(std::move(parser)));
 }
 

@@ -67,7 +67,8 @@ struct Timeouts {
     std::chrono::milliseconds restart{
         1'000}; ///< What each client is asked to wait when its connection is closed in a drain.
     std::chrono::milliseconds request{
-        10'000}; ///< For a request's body to arrive, where `async_serve` reads it.
+        10'000}; ///< For a request's body to arrive, where `async_serve` reads it, and for an
+                 ///< answer of `async_serve` to be taken.
     std::chrono::milliseconds resume_window{
         15'000}; ///< For a session whose client can resume it, without a connection.
     std::chrono::milliseconds kept_frames{

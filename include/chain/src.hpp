@@ -36,6 +36,7 @@
 #include <chain/impl/detail/lane.ipp>
 #include <chain/impl/detail/lane_timer.ipp>
 #include <chain/impl/detail/lane_topics.ipp>
+#include <chain/impl/detail/linger.ipp>
 #include <chain/impl/detail/mailbox.ipp>
 #include <chain/impl/detail/membership.ipp>
 #include <chain/impl/detail/membership_run.ipp>

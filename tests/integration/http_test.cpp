@@ -278,6 +278,37 @@ TEST_CASE("requests that are too big or make no sense are refused in time to be 
     CHECK(get(server, "/healthz").status == 200);
 }
 
+TEST_CASE("a client that waits for it is told to go on with its body") {
+    TestServer server(test::room_channel());
+    server.start();
+    const std::string head = "POST /socket/sse HTTP/1.1\r\nHost: t\r\nExpect: 100-Continue\r\n"
+                             "Content-Type: application/json\r\nContent-Length: ";
+    RawClient client(server.port());
+    for (int i = 0; i < 2; ++i) {
+        client.send(head + "2\r\n\r\n");
+        CHECK(client.read_http().status == 100);
+        client.send("[]");
+        CHECK(client.read_http().status == 410);
+    }
+    client.send(head + "2\r\n\r\n[]");
+    CHECK(client.read_http().status == 410);
+    client.send(head + "1000000\r\n\r\n");
+    CHECK(client.read_http().status == 413);
+}
+
+TEST_CASE("a request that is refused unread is the client's, as a trusted proxy names it") {
+    TestServer server(test::room_channel(),
+                      chain::HandlerConfig{.trusted_proxies = {"127.0.0.0/8"}});
+    server.start();
+    RawClient client(server.port());
+    client.send("POST /socket/sse HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n"
+                "X-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n"
+                "Origin: https://shop.example\r\n\r\n");
+    const auto refused = client.read_http();
+    CHECK(refused.status == 413);
+    CHECK(refused.header("access-control-allow-origin") == "https://shop.example");
+}
+
 TEST_CASE("a slow request is cut off after the request time-out") {
     auto config = small_server();
     config.request_timeout = 200ms;

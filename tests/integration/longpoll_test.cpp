@@ -316,22 +316,39 @@ TEST_CASE("phoenix 77: a body of any other content type, or of none, is one text
     }
 }
 
-TEST_CASE("a frame that is none ends the session, as over WebSocket, and those before it count") {
+TEST_CASE("a posted frame that is none is refused with a reason, and the session lives on") {
     PollServer server;
+    PollClient client(server.port());
+    client.join("room:a");
     for (const std::string line :
-         {"[0,1", "[]", "{}", "AAAA", "%", "[0,1,2,\"room:a\",\"say\",\"\xff\"]"}) {
+         {"[0,1", "[]", "{}", "AAAA", "[0,1,2,\"room:a\",\"say\",\"\xff\"]"}) {
         INFO(line);
-        PollClient client(server.port());
-        client.join("room:a");
-        const auto ended = server.watch->closed.load();
         const auto reply = client.posted(say("1") + "\n" + line + "\n" + say("2"));
         CHECK(reply.status == 400);
-        CHECK(Json::parse(reply.body).at("status") == 400);
-        if (line == "%") continue; // not even base64: nothing is handled, and the session lives on
-        CHECK(client.receive() == said("1"));
-        CHECK(client.poll().status == 410);
-        CHECK(server.closed(ended + 1));
+        const auto body = Json::parse(reply.body);
+        CHECK(body.at("status") == 400);
+        CHECK_FALSE(body.at("reason").get<std::string>().empty());
+        CHECK(client.receive() == said("1")); // what came before counts, and what follows does not
+        CHECK(client.say(say("3")) == 200);
+        CHECK(client.receive() == said("3"));
     }
+    CHECK(client.posted(say("1") + "\n%\n").status == 400); // not even base64: none is handled
+    CHECK(client.say(say("4")) == 200);
+    CHECK(client.receive() == said("4"));
+    CHECK(server.watch->closed == 0);
+}
+
+TEST_CASE("a posted frame that is none ends a session of Phoenix's, as over WebSocket") {
+    PollServer server;
+    PollClient client(server.port(), "?vsn=2.0.0");
+    client.open();
+    const auto reply = client.posted(R"(["1","1","room:a","phx_join",{}])"
+                                     "\n[0,1\n");
+    CHECK(reply.status == 400);
+    CHECK(Json::parse(reply.body).at("status") == 400);
+    CHECK(client.receive() == R"(["1","1","room:a","phx_reply",{"status":"ok","response":{}}])");
+    CHECK(server.closed(1));
+    CHECK(client.poll().status == 410);
 }
 
 TEST_CASE("pitfall 9: a body, a line or a payload over its limit is refused, with its reason") {
@@ -349,12 +366,10 @@ TEST_CASE("pitfall 9: a body, a line or a payload over its limit is refused, wit
     CHECK(client.receive() == said("[[1]]"));
     const auto long_line = client.posted(say('"' + std::string(1000, 'x') + '"'));
     CHECK(long_line.status == 413);
-    CHECK(long_line.body == R"({"status":413})");
-    CHECK(client.poll().status == 410);
-    PollClient deep(server.port());
-    deep.join("room:a");
-    CHECK(deep.say(say("[[[[[1]]]]]")) == 400);
-    CHECK(deep.poll().status == 410);
+    CHECK(long_line.body == R"({"status":413,"reason":"too long"})");
+    CHECK(client.say(say("[[[[[1]]]]]")) == 400);
+    CHECK(client.say(say("2")) == 200);
+    CHECK(client.receive() == said("2"));
 }
 
 TEST_CASE("other methods are answered 400, whatever the token") {

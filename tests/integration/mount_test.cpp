@@ -213,6 +213,48 @@ TEST_CASE("a body over the limit is answered 413 before it is read, where the li
     CHECK(broken.read_http().status == 400);
 }
 
+TEST_CASE("a client that waits for it is told to go on with its body, where the library reads it") {
+    MountedServer server(Mount::header, test::room_channel());
+    const std::string body = "[0,0,1,\"_chain\",\"_heartbeat\",null]";
+    const auto text = post("/socket/sse", body, "Expect: 100-continue\r\n");
+    RawClient client(server.port());
+    client.send(text.substr(0, text.size() - body.size()));
+    CHECK(client.read_http().status == 100);
+    client.send(body);
+    CHECK(client.read_http().status == 410);
+    client.send(text); // one that does not wait is not told
+    CHECK(client.read_http().status == 410);
+    client.send("POST /socket/sse HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
+                "Content-Length: 1000000\r\n\r\n");
+    CHECK(client.read_http().status == 413);
+}
+
+TEST_CASE("a refused body does not cost the client its answer, also over TLS") {
+    for (const auto mount : {Mount::header, Mount::tls_header}) {
+        INFO(test::to_string(mount));
+        MountedServer server(mount, test::room_channel());
+        RawClient client(server.port());
+        client.send(post("/socket/sse", std::string(1'000'000, 'x')));
+        CHECK(client.read_http().status == 413);
+        client.finish_sending();
+        client.read_to_end();
+        CHECK_FALSE(client.was_reset());
+        CHECK(server.served(Served::closed, 1));
+    }
+}
+
+TEST_CASE("an answer that is not taken in time ends the connection") {
+    MountedServer server(
+        Mount::strand, test::room_channel(),
+        chain::HandlerConfig{.timeouts = {.request = std::chrono::milliseconds(50)}});
+    RawClient client(server.port(), 4096);
+    const std::string script = "GET /socket/chain.js HTTP/1.1\r\nHost: test\r\n\r\n";
+    std::string requests;
+    for (int i = 0; i < 1000; ++i) requests += script;
+    client.send(requests);
+    CHECK(server.served(Served::closed, 1));
+}
+
 TEST_CASE("a body may come in many pieces, where the library reads it") {
     MountedServer server(Mount::header, test::room_channel());
     RawClient client(server.port());
@@ -316,7 +358,9 @@ TEST_CASE("a mounted handler drains: sessions end, new ones are sent away, reque
         CHECK(client.close_code() == 1012);
         CHECK(server.watch->signal.wait([&] { return done.load(); }));
         RawClient late(server.port());
-        CHECK(late.upgrade().status == 503);
+        const auto refused = late.upgrade();
+        CHECK(refused.status == 503);
+        CHECK(refused.header("retry-after") == "1");
         CHECK(late.get("/mine").body == "own /mine");
         CHECK(SseBrowser(server.port()).open().status() == 200);
     }

@@ -77,14 +77,9 @@ net::awaitable<void> serve(App& app, Stream stream) {
     }
 }
 
-template <class Stream>
-net::awaitable<void> serve_tls(App& app, std::shared_ptr<net::ssl::context>, Stream stream) {
-    const auto [failed] = co_await stream.async_handshake(net::ssl::stream_base::server, no_throw);
-    if (!failed) co_await serve(app, std::move(stream));
-}
-
 /// Gives the header's parser away.
-net::awaitable<void> serve_headers(App& app, tcp::socket stream) {
+template <class Stream>
+net::awaitable<void> serve_headers(App& app, Stream stream) {
     beast::flat_buffer buffer;
     for (;;) {
         http::request_parser<http::empty_body> parser;
@@ -103,6 +98,14 @@ net::awaitable<void> serve_headers(App& app, tcp::socket stream) {
         const auto response = own_answer(whole.get());
         co_await http::async_write(stream, response, no_throw);
     }
+}
+
+template <class Stream>
+net::awaitable<void> serve_tls(App& app, std::shared_ptr<net::ssl::context>, Stream stream,
+                               bool headers = false) {
+    const auto [failed] = co_await stream.async_handshake(net::ssl::stream_base::server, no_throw);
+    if (failed) co_return;
+    co_await (headers ? serve_headers(app, std::move(stream)) : serve(app, std::move(stream)));
 }
 
 /// A connection of a server with callbacks.
@@ -189,10 +192,11 @@ struct MountedServer::State {
     void start(tcp::socket socket) {
         const auto executor = socket.get_executor();
         auto spawn = [&](auto loop) { net::co_spawn(executor, std::move(loop), net::detached); };
-        if (mount == Mount::tls) {
+        if (mount == Mount::tls || mount == Mount::tls_header) {
             auto tls_context = tls->context();
             net::ssl::stream<tcp::socket> stream(std::move(socket), *tls_context);
-            spawn(serve_tls(app, std::move(tls_context), std::move(stream)));
+            spawn(serve_tls(app, std::move(tls_context), std::move(stream),
+                            mount == Mount::tls_header));
         } else if (mount == Mount::beast_tls) {
             auto tls_context = tls->context();
             beast::ssl_stream<beast::tcp_stream> stream(beast::tcp_stream(std::move(socket)),
@@ -240,7 +244,7 @@ struct MountedServer::State {
         tcp::acceptor acceptor(*context, {net::ip::address_v4::loopback(), 0});
         port = acceptor.local_endpoint().port();
         net::co_spawn(*context, listen(std::move(acceptor)), net::detached);
-        if (mount != Mount::tls && mount != Mount::beast_tls) return;
+        if (mount != Mount::tls && mount != Mount::tls_header && mount != Mount::beast_tls) return;
         certificate.emplace();
         tls = std::make_shared<chain::Tls>(
             chain::TlsConfig{certificate->chain(), certificate->key()});
@@ -302,9 +306,9 @@ void MountedServer::destroy_contexts() { state_->destroy_contexts(); }
 void MountedServer::destroy_handler() { state_->app.handler.reset(); }
 
 std::string to_string(Mount mount) {
-    static constexpr std::array names{"one thread", "strand",      "tcp_stream", "callback",
-                                      "header",     "future",      "declared",   "tls",
-                                      "beast tls",  "unix socket", "not serial"};
+    static constexpr std::array names{"one thread", "strand",     "tcp_stream",  "callback",
+                                      "header",     "future",     "declared",    "tls",
+                                      "beast tls",  "tls header", "unix socket", "not serial"};
     return names[static_cast<std::size_t>(mount)];
 }
 

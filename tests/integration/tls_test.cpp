@@ -7,9 +7,17 @@
 
 #include <chain/tls.hpp>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+
 #include <atomic>
 #include <fstream>
 #include <set>
+#include <string>
 #include <thread>
 
 using test::Bridge, test::Certificate, test::RawClient, test::SseBrowser, test::TestServer;
@@ -102,6 +110,35 @@ TEST_CASE("a client that does not finish its handshake is cut off after the requ
     RawClient wrong(server.port());
     wrong.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
     CHECK(wrong.read_to_end().find("HTTP/1.1 200") == std::string::npos);
+}
+
+TEST_CASE("a refused connection over TLS ends in time, whatever its client does") {
+    namespace net = boost::asio;
+    const Certificate certificate;
+    auto config = over(tls_of(certificate), 1);
+    config.request_timeout = std::chrono::milliseconds(300);
+    TestServer server(test::room_channel(), {}, std::move(config));
+    server.start();
+    net::io_context context;
+    net::ssl::context tls(net::ssl::context::tls_client);
+    net::ssl::stream<net::ip::tcp::socket> client(context, tls);
+    client.next_layer().connect({net::ip::address_v4::loopback(), server.port()});
+    client.handshake(net::ssl::stream_base::client);
+    const std::string head = "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n";
+    net::write(client, net::buffer(head));
+    std::string answer(12, ' ');
+    net::read(client, net::buffer(answer));
+    CHECK(answer == "HTTP/1.1 413");
+    SECTION("it is silent, and does not say good-bye") {
+        chain::error_code failed;
+        net::read(client.next_layer(), net::dynamic_buffer(answer), failed);
+        CHECK(failed == net::error::eof);
+    }
+    SECTION("it sends on and on") {
+        const std::string more(1000, 'x');
+        chain::error_code failed;
+        while (!failed) net::write(client, net::buffer(more), failed);
+    }
 }
 
 TEST_CASE("a server with TLS may go with living sessions while other threads send") {

@@ -1,5 +1,27 @@
-// Handlers that the compiler must refuse, one per CASE; case 0 must compile.
+// What the compiler must refuse, one per CASE; cases 0 and 12 must compile.
 #include <chain/chain.hpp>
+
+#if CASE >= 11
+#include <chain/beast.hpp>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+using Tcp = boost::asio::ip::tcp::socket;
+
+template <class Stream>
+void serve(const chain::Handler& handler, Stream& stream) {
+    boost::beast::flat_buffer buffer;
+    boost::beast::http::request<boost::beast::http::string_body> request;
+    chain::async_serve(handler, stream, buffer, std::move(request), [](chain::Served) {});
+}
+template void serve(const chain::Handler&, boost::asio::ssl::stream<Tcp>&);
+#if CASE == 11
+template void serve(const chain::Handler&, boost::asio::ssl::stream<Tcp&>&);
+#endif
+#endif
 
 using chain::Json, chain::Socket;
 
@@ -32,6 +54,8 @@ void set_up(chain::Channel& room) {
     room.on("x", [](Socket&) -> boost::asio::awaitable<int> { co_return 1; });
 #elif CASE == 10
     chain::Handler().on_connect([](chain::Session&, const chain::Request&) { return 7; });
+    static_cast<void>(room);
+#else
     static_cast<void>(room);
 #endif
 }

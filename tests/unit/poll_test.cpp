@@ -173,6 +173,19 @@ TEST_CASE("phoenix 75: a session ends one and a half windows after its last poll
     CHECK(kit.status("POST", R"([0,1,2,"room:a","say",1])") == 410);
 }
 
+TEST_CASE("what is left of ended sessions is freed in time, though nobody polls any more") {
+    PollKit kit;
+    REQUIRE(kit.status("GET") == 410);
+    REQUIRE(kit.status("POST", R"([0,1,1,"room:a","_join",{}])") == 200);
+    kit.kit->advance(15'100ms);
+    CHECK(kit.handler.sessions() == 0);
+    CHECK(kit.transport->unread() > 0);
+    kit.kit->advance(14'800ms);
+    CHECK(kit.transport->unread() > 0);
+    kit.kit->advance(300ms);
+    CHECK(kit.transport->unread() == 0);
+}
+
 TEST_CASE("phoenix 75: while a poll waits its session lives, and as long again after it") {
     PollKit kit;
     REQUIRE(kit.status("GET") == 410);

@@ -84,6 +84,8 @@ class ByteStream {
     virtual void write(std::string_view bytes, Done done) = 0;
     /// Says that nothing more will be sent; over TLS, waits for the peer to say so too.
     virtual void finish(Done done) = 0;
+    /// Reads what still comes after `finish`, as it is on the wire, to be dropped.
+    virtual void drop_some(std::span<char> into, Done done) = 0;
     /// Ends all operations.
     virtual void cancel() noexcept = 0;
     virtual void close() noexcept = 0;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chain/detail/byte_stream.hpp>
+#include <chain/detail/deadline.hpp>
 #include <chain/detail/http_message.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/fwd.hpp>
 #include <chain/served.hpp>
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -26,6 +26,9 @@ struct ReadAhead {
     std::function<void(std::string_view)> give; ///< Puts this into it, as it is empty.
 };
 
+/// The inside of `handler`, which is no handle: it does not keep the endpoint from ending.
+std::shared_ptr<HandlerCore> shared_core(const Handler& handler);
+
 /// One request that the application has handed to a handler, until its stream is the application's
 /// again or somebody else's. On the stream's executor.
 class Exchange : public std::enable_shared_from_this<Exchange> {
@@ -33,8 +36,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     using Parser = http::request_parser<http::string_body>;
     using Done = std::function<void(Served)>;
 
-    Exchange(const Handler& handler, std::unique_ptr<ByteStream> stream, ReadAhead read_ahead,
-             Done done);
+    Exchange(std::shared_ptr<HandlerCore> handler, std::unique_ptr<ByteStream> stream,
+             ReadAhead read_ahead, Done done);
 
     /// A request that was read whole.
     void serve(Request request, HttpForm form);
@@ -42,16 +45,13 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     void serve(std::shared_ptr<Parser> parser);
 
   private:
+    void take_body();
     void read_body();
     void have_body(error_code failed);
     void refuse(int status, std::string_view why);
     void answer(HttpAnswer answer);
     void written(error_code failed);
     void hand_over(error_code failed);
-    void linger();
-    void drop();
-    void end();
-    void start_timer();
 
     std::shared_ptr<HandlerCore> handler_;
     std::unique_ptr<ByteStream> stream_;
@@ -64,7 +64,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::shared_ptr<Parser> parser_;
     std::optional<StreamReader> reader_; ///< Of the body.
     boost::beast::flat_buffer buffer_;
-    std::optional<net::steady_timer> timer_;
+    Deadline deadline_;
     bool linger_ = false; ///< Was the request refused before all of it was read?
 };
 

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -127,6 +128,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// on any thread.
     void enter(const Place& place, Request request, const ResumeRequest& wish, Framing framing,
                Entered done);
+    /// After how many seconds a client that is answered 503 is to come back.
+    std::string retry_seconds() const;
     /// Does the application take new tokens?
     bool refreshes() const noexcept { return refresh_ != nullptr; }
     /// Lets it look at a client's new token. @return why that is refused, if it is
@@ -171,10 +174,11 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void open_at(const Place& place, Request request, Framing framing, const Beginning& beginning,
                  Connected done);
     NotResumed why_missing(const ResumeRequest& wish) const;
-    void claimed(const std::shared_ptr<Return>& coming, const Ref<SessionCore>& session,
-                 const SessionCore::Claimed& claimed);
-    void open_instead(Return& coming, NotResumed reason);
+    NotResumed claimed(Return& coming, const Ref<SessionCore>& session,
+                       const SessionCore::Claimed& claimed);
+    void open_instead(const Place& place, Return& coming, NotResumed reason);
     std::optional<Refusal> full() const;
+    Refusal unavailable(std::string reason) const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);
     void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,

@@ -19,6 +19,9 @@ void ensure_transports(HandlerCore& handler);
 void complete(const HandlerCore& handler, Request& request);
 /// The handler's transport that a path is for, or null.
 HttpTransport* transport_for(HandlerCore& handler, std::string_view path);
+/// The answer to a request that is refused before its body is read: a transport says it in its own
+/// way, as a page of another origin is not to take it for a broken connection.
+HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why);
 /// Answers a request whose target the handler serves. On the executor of `place`.
 void serve_request(HandlerCore& handler, const Place& place, Request request,
                    HttpTransport::Respond respond);

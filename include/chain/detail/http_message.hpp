@@ -3,6 +3,7 @@
 
 #include <chain/detail/byte_stream.hpp>
 #include <chain/detail/http_transport.hpp>
+#include <chain/detail/text.hpp>
 #include <chain/request.hpp>
 
 #include <boost/asio/async_result.hpp>
@@ -12,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace chain::detail {
@@ -40,6 +42,16 @@ Request request_from(const http::header<true, Fields>& message) {
                                          std::string(field.value()));
     return request;
 }
+
+/// Does the client wait for `continue_line` before it sends the body? RFC 9110, section 10.1.1. Of
+/// a request of which the header was read.
+template <class Fields>
+bool awaits_continue(const http::header<true, Fields>& message) {
+    const auto expected = message[http::field::expect];
+    return message.version() >= 11 &&
+           equals_ignoring_case({expected.data(), expected.size()}, "100-continue");
+}
+inline constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Who sent a request.
 void add_peer(Request& request, ByteStream& stream);

@@ -30,8 +30,8 @@ class HttpSite {
     void set_draining() noexcept { draining_ = true; }
     bool draining() const noexcept { return draining_; }
 
-    /// The transport that a request is for, or null.
-    HttpTransport* transport(std::string_view path) const;
+    /// The answer to a request that is refused before its body is read.
+    HttpAnswer refuse(Request request, int status, std::string_view why) const;
     /// Answers a request. On the executor of `place`.
     void serve(const Place& place, Request request, HttpTransport::Respond respond) const;
 

@@ -12,10 +12,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace chain::detail {
 
+struct BrokenRule;
 class PollTable;
 class SessionCore;
 
@@ -31,6 +33,12 @@ struct PostedFrames {
     };
     std::vector<Frame> frames;
     std::atomic<bool> given_up{false}; ///< The client has been told that it took too long.
+};
+
+/// What became of it.
+struct PostTaken {
+    int status = 200;
+    std::string_view reason = {}; ///< Why frames were refused.
 };
 
 /// A session's carrier for as long as the session lives, whatever requests come and go. Frames are
@@ -50,8 +58,8 @@ class PollConnection final : public Connection,
     /// A poll of a client that has got the answer number `seen`. An older poll that still waits is
     /// answered at once.
     void poll(std::uint32_t seen, PollReply reply);
-    /// Handles what the client has posted, frame by frame. @return the status
-    int take(const PostedFrames& posted);
+    /// Handles what the client has posted, frame by frame, up to one that is none.
+    PostTaken take(const PostedFrames& posted);
 
     Framing framing() const noexcept override { return Framing::lines; }
     std::size_t write(std::string_view bytes) noexcept override;
@@ -66,7 +74,7 @@ class PollConnection final : public Connection,
     void watch();
     void arm(std::chrono::milliseconds after);
     void answer(std::string body);
-    int refuse(error_code failed);
+    PostTaken refuse(int status, const BrokenRule& rule);
 
     Ref<SessionCore> session_;
     std::chrono::milliseconds window_;

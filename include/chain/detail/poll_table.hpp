@@ -31,6 +31,8 @@ class PollTable {
              std::size_t limit);
     /// A poll for a session that has ended. @return the body of its answer, if something is left
     std::optional<std::string> last_words(const PollToken& shown, Time now, std::size_t limit);
+    /// Forgets those whose time is over.
+    void sweep(Time now);
     /// Bytes that wait for clients of ended sessions.
     std::size_t waiting() const;
 
@@ -45,7 +47,7 @@ class PollTable {
         Time until;
     };
 
-    void sweep(Time now, std::size_t limit);
+    void forget_first(Time now, std::size_t limit);
     void forget(std::map<RandomId, Ended>::iterator ended) noexcept;
     static std::size_t size_of(const Ended& ended) noexcept;
 

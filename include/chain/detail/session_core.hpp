@@ -47,6 +47,17 @@ inline constexpr std::uint16_t close_expired = 4002;
 /// Does a close with this code mean that one side broke the rules?
 bool ends_session(std::uint16_t code) noexcept;
 
+/// `{"reason": why}`, the payload of a refusal. `why` is the library's own, and needs no escapes.
+std::string reason_object(std::string_view why);
+
+/// What a client is told whose frame broke the rules.
+struct BrokenRule {
+    std::uint16_t code; ///< Of a WebSocket close.
+    std::string_view why;
+};
+/// For what `SessionCore::receive` has returned; nothing when the frame is not to blame.
+std::optional<BrokenRule> broken_rule(error_code failed) noexcept;
+
 /// Why a client's message is answered with an error, in the words of the protocol.
 namespace reason {
 inline constexpr std::string_view join_crashed = "join crashed";

@@ -44,7 +44,7 @@ class StreamAgent final : public Visitor, public std::enable_shared_from_this<St
     /// Reads nothing more, and says good-bye to the peer.
     void part(Owner owner);
     void close() noexcept;
-    void context_gone() noexcept override;
+    std::shared_ptr<void> context_gone() noexcept override;
 
   private:
     /// Taken at once: enough for a batch, and a bound to what is copied.

@@ -8,6 +8,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/rate_policy.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 
 #include <memory>
@@ -54,11 +55,20 @@ class StreamOf final : public ByteStream {
     static constexpr bool tls = requires { typename Bare::handshake_type; };
     /// Beast's `basic_stream` has the socket inside.
     static constexpr bool wraps = requires(Lowest & lowest) { lowest.socket().release(); };
-    static constexpr bool bare =
-        std::is_same_v<Bare, Lowest> && (wraps || requires(Bare & stream) { stream.release(); });
+    /// What limits its rate stays with it.
+    static constexpr bool limited = requires(Lowest & lowest) {
+        requires !std::is_same_v<std::remove_cvref_t<decltype(lowest.rate_policy())>,
+                                 boost::beast::unlimited_rate_policy>;
+    };
+    static constexpr bool bare = std::is_same_v<Bare, Lowest> && !limited &&
+                                 (wraps || requires(Bare & stream) { stream.release(); });
 
   public:
-    explicit StreamOf(Stream&& stream) : stream_(std::forward<Stream>(stream)) {}
+    /// Whatever deadline the stream has is over: the library watches its own.
+    explicit StreamOf(Stream&& stream) : stream_(std::forward<Stream>(stream)) {
+        auto& lowest = boost::beast::get_lowest_layer(stream_);
+        if constexpr (requires { lowest.expires_never(); }) lowest.expires_never();
+    }
 
     Bare& stream() noexcept { return stream_; }
     net::any_io_executor executor() override { return stream_.get_executor(); }
@@ -75,8 +85,6 @@ class StreamOf final : public ByteStream {
     void move_into(AnySocket& into) override { move(into); }
 
     std::unique_ptr<ByteStream> take() override {
-        auto& lowest = boost::beast::get_lowest_layer(stream_);
-        if constexpr (requires { lowest.expires_never(); }) lowest.expires_never();
         error_code ignored;
         if constexpr (requires { socket().set_option(net::ip::tcp::no_delay(true), ignored); })
             socket().set_option(net::ip::tcp::no_delay(true), ignored);
@@ -93,14 +101,20 @@ class StreamOf final : public ByteStream {
     }
     void finish(Done done) override {
         if constexpr (tls) {
-            stream_.async_shutdown(PendingStep{std::move(done)});
+            stream_.async_shutdown(
+                PendingStep{[this, done = std::move(done)](error_code failed, std::size_t) {
+                    shut_sending();
+                    done(failed, 0);
+                }});
         } else {
-            error_code failed;
-            if constexpr (requires { socket().shutdown(net::socket_base::shutdown_send, failed); })
-                socket().shutdown(net::socket_base::shutdown_send, failed);
+            const auto failed = shut_sending();
             net::post(stream_.get_executor(),
                       [done = std::move(done), failed] { done(failed, 0); });
         }
+    }
+    void drop_some(std::span<char> into, Done done) override {
+        boost::beast::get_lowest_layer(stream_).async_read_some(
+            net::buffer(into.data(), into.size()), PendingStep{std::move(done)});
     }
     void cancel() noexcept override {
         error_code ignored;
@@ -118,6 +132,12 @@ class StreamOf final : public ByteStream {
     }
 
   private:
+    error_code shut_sending() {
+        error_code failed;
+        if constexpr (requires { socket().shutdown(net::socket_base::shutdown_send, failed); })
+            socket().shutdown(net::socket_base::shutdown_send, failed);
+        return failed;
+    }
     auto& socket() {
         if constexpr (wraps)
             return boost::beast::get_lowest_layer(stream_).socket();

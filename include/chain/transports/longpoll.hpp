@@ -39,6 +39,10 @@ class LongPollTransport final : public detail::HttpTransport {
     explicit LongPollTransport(LongPollConfig config = {});
     ~LongPollTransport() override;
 
+    /// Bytes that wait for clients whose sessions have ended, for one and a half windows at the
+    /// most. Thread-safe.
+    std::size_t unread() const;
+
     /// "longpoll".
     std::string_view name() const noexcept override { return "longpoll"; }
     /// Called by `Handler::add`.

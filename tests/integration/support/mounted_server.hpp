@@ -24,6 +24,7 @@ enum class Mount {
     declared,    ///< Strands, and two declared io_contexts to which sockets are moved.
     tls,         ///< `ssl::stream<tcp::socket>` on strands.
     beast_tls,   ///< `beast::ssl_stream<beast::tcp_stream>` on strands.
+    tls_header,  ///< The same, and only the header is read, as in `header`.
     unix_socket, ///< `local::stream_protocol::socket` on strands.
     not_serial,  ///< Three threads without strands, which is a mistake.
 };

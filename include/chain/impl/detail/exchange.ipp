@@ -4,45 +4,47 @@
 #include <chain/detail/exchange.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_handler.hpp>
+#include <chain/detail/linger.hpp>
+#include <chain/detail/way_back.hpp>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/beast/http/read.hpp>
 
 #include <algorithm>
 #include <cstring>
-#include <span>
 #include <utility>
 
 namespace chain::detail {
 
-/// It keeps the handler's inside but no handle, so that it does not keep the endpoint from ending.
-Exchange::Exchange(const Handler& handler, std::unique_ptr<ByteStream> stream, ReadAhead read_ahead,
-                   Done done)
-    : handler_(HandlerAccess::core(handler)->shared_from_this()), stream_(std::move(stream)),
+std::shared_ptr<HandlerCore> shared_core(const Handler& handler) {
+    return HandlerAccess::core(handler)->shared_from_this();
+}
+
+Exchange::Exchange(std::shared_ptr<HandlerCore> handler, std::unique_ptr<ByteStream> stream,
+                   ReadAhead read_ahead, Done done)
+    : handler_(std::move(handler)), stream_(std::move(stream)),
       executor_(net::prefer(stream_->executor(), net::execution::outstanding_work.tracked)),
-      read_ahead_(std::move(read_ahead)), done_(std::move(done)) {}
+      read_ahead_(std::move(read_ahead)), done_(std::move(done)), deadline_(*stream_) {}
 
 void Exchange::serve(Request request, HttpForm form) {
     form_ = form;
     add_peer(request, *stream_);
     const Place place{stream_->executor(), stream_->movable()};
-    auto respond = [self = shared_from_this()](HttpAnswer answer) {
-        net::dispatch(self->executor_, [self, answer = std::move(answer)]() mutable {
-            self->answer(std::move(answer));
+    net::dispatch(
+        executor_, [self = shared_from_this(), place, request = std::move(request)]() mutable {
+            auto respond = way_back<HttpAnswer>(
+                place.executor, [self](HttpAnswer answer) { self->answer(std::move(answer)); },
+                refuse_request(503, "closed"));
+            serve_request(*self->handler_, place, std::move(request), std::move(respond));
         });
-    };
-    net::dispatch(executor_, [self = shared_from_this(), place, request = std::move(request),
-                              respond = std::move(respond)]() mutable {
-        serve_request(*self->handler_, place, std::move(request), std::move(respond));
-    });
 }
 
 void Exchange::serve(std::shared_ptr<Parser> parser) {
     parser_ = std::move(parser);
-    net::dispatch(executor_, [self = shared_from_this()] { self->read_body(); });
+    net::dispatch(executor_, [self = shared_from_this()] { self->take_body(); });
 }
 
-void Exchange::read_body() {
+void Exchange::take_body() {
     const auto limit = handler_->config().limits.body_bytes;
     parser_->body_limit(limit);
     const auto length = parser_->content_length();
@@ -55,9 +57,15 @@ void Exchange::read_body() {
     buffer_.max_size(std::min(read_ahead_.room, std::max(least, ahead.size() + more)));
     std::memcpy(buffer_.prepare(ahead.size()).data(), ahead.data(), ahead.size());
     buffer_.commit(ahead.size());
-    start_timer();
+    deadline_.start(handler_->config().timeouts.request);
+    if (!ahead.empty() || !awaits_continue(parser_->get())) return read_body();
+    stream_->write(continue_line, [self = shared_from_this()](error_code failed, std::size_t) {
+        failed ? self->have_body(failed) : self->read_body();
+    });
+}
+
+void Exchange::read_body() {
     auto done = [self = shared_from_this()](error_code failed, std::size_t) {
-        self->timer_.reset();
         self->have_body(failed);
     };
     reader_.emplace(*stream_);
@@ -65,6 +73,7 @@ void Exchange::read_body() {
 }
 
 void Exchange::have_body(error_code failed) {
+    deadline_.stop();
     const auto rest = buffer_.data();
     if (failed == http::error::body_limit || failed == http::error::buffer_overflow)
         return refuse(413, "too long");
@@ -80,18 +89,12 @@ void Exchange::have_body(error_code failed) {
           {message.version(), message.keep_alive(), message.method() == http::verb::head});
 }
 
-/// A transport says it in its own way: a page of another origin is not to take it for a broken
-/// connection.
 void Exchange::refuse(int status, std::string_view why) {
     auto request = request_from(parser_->get());
     add_peer(request, *stream_);
-    complete(*handler_, request);
-    ensure_transports(*handler_);
-    const auto* transport = transport_for(*handler_, request.path());
     form_.keep_alive = false;
     linger_ = true;
-    answer(transport ? transport->refuse(request, status, why)
-                     : plain_text(status, std::string(why) + '\n'));
+    answer(refuse_unread(*handler_, std::move(request), status, why));
 }
 
 void Exchange::answer(HttpAnswer answer) {
@@ -99,16 +102,19 @@ void Exchange::answer(HttpAnswer answer) {
     form_.keep_alive = form_.keep_alive && !answer_.take_over;
     auto copy = answer_;
     bytes_ = bytes_of(std::move(copy), form_);
+    deadline_.start(handler_->config().timeouts.request);
     stream_->write(bytes_, [self = shared_from_this()](error_code failed, std::size_t) {
         self->written(failed);
     });
 }
 
 void Exchange::written(error_code failed) {
+    deadline_.stop();
     if (answer_.take_over)
         hand_over(failed);
     else if (linger_ && !failed)
-        linger();
+        linger(*stream_, handler_->config().timeouts.request,
+               [self = shared_from_this()] { self->done_(Served::closed); });
     else
         done_(form_.keep_alive && !failed ? Served::keep_alive : Served::closed);
 }
@@ -120,37 +126,6 @@ void Exchange::hand_over(error_code failed) {
     if (failed) return done_(Served::closed);
     take_over(stream_->take(), read_ahead_.take());
     done_(answer_.status == 101 ? Served::upgraded : Served::streaming);
-}
-
-/// What the client still sends is read for a while and dropped: closing at once would reset the
-/// connection, and the client might lose the answer.
-void Exchange::linger() {
-    start_timer();
-    const auto self = shared_from_this();
-    if (stream_->encrypted()) // whose good-bye waits for the client's
-        return stream_->finish([self](error_code, std::size_t) { self->end(); });
-    stream_->finish([self](error_code, std::size_t) { self->drop(); });
-}
-
-void Exchange::drop() {
-    bytes_.resize(4096);
-    auto read = [self = shared_from_this()](error_code failed, std::size_t) {
-        failed ? self->end() : self->drop();
-    };
-    stream_->read_some(std::span(bytes_), std::move(read));
-}
-
-void Exchange::end() {
-    timer_.reset();
-    done_(Served::closed);
-}
-
-void Exchange::start_timer() {
-    timer_.emplace(executor_, handler_->config().timeouts.request);
-    timer_->async_wait([weak = weak_from_this()](error_code cancelled) {
-        const auto self = weak.lock();
-        if (self && !cancelled && self->timer_) self->stream_->cancel();
-    });
 }
 
 } // namespace chain::detail

@@ -189,9 +189,20 @@ void HandlerCore::forget(Lane& lane) {
     std::erase(declared_, &lane);
 }
 
+/// Whole ones, rounded up.
+std::string in_seconds(std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
+std::string HandlerCore::retry_seconds() const { return in_seconds(config_.timeouts.restart); }
+
+Refusal HandlerCore::unavailable(std::string reason) const {
+    return {503, std::move(reason), {}, {{"Retry-After", retry_seconds()}}};
+}
+
 std::optional<Refusal> HandlerCore::full() const {
-    if (draining()) return Refusal{503, "draining"};
-    if (sessions_.size() >= config_.limits.sessions) return Refusal{503, "too many sessions"};
+    if (draining()) return unavailable("draining");
+    if (sessions_.size() >= config_.limits.sessions) return unavailable("too many sessions");
     return std::nullopt;
 }
 
@@ -224,12 +235,7 @@ void HandlerCore::open_at(const Place& place, Request request, Framing framing,
     auto task = [lane, request = std::move(request), framing, beginning, done] {
         lane->handler().open(*lane, request, framing, beginning, done);
     };
-    if (!lane->post(std::move(task))) done(Refusal{503, "draining"});
-}
-
-/// Whole ones, rounded up.
-std::string in_seconds(std::chrono::milliseconds time) {
-    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+    if (!lane->post(std::move(task))) done(unavailable("draining"));
 }
 
 void HandlerCore::open(Lane& lane, Request request, Framing framing, const Beginning& beginning,

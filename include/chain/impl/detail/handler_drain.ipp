@@ -14,8 +14,15 @@ class HandlerCore::Draining {
   public:
     explicit Draining(std::function<void()> done) : done_(std::move(done)) {}
 
-    void complete() {
-        if (!completed_.exchange(true)) done_();
+    /// May come while a context is destroyed, so what the application throws goes no further.
+    void complete(HandlerCore& handler) noexcept {
+        if (completed_.exchange(true)) return;
+        try {
+            done_();
+        } catch (...) {
+            handler.notify(
+                [](Observer& o) { o.log(LogLevel::error, "the callback of a drain threw"); });
+        }
     }
     void call_off() noexcept { completed_ = true; }
 
@@ -64,7 +71,7 @@ void HandlerCore::check_drained() {
         const std::lock_guard lock(mutex_);
         drains = drains_;
     }
-    for (const auto& drain : drains) drain->complete();
+    for (const auto& drain : drains) drain->complete(*this);
 }
 
 void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()> done) {
@@ -80,11 +87,11 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
     bool posted = false;
     for (const auto& lane : lanes()) {
         posted |= lane->post([lane, drain, deadline, window, turn] {
-            lane->set_deadline(deadline, [drain] { drain->complete(); });
+            lane->set_deadline(deadline, [lane, drain] { drain->complete(lane->handler()); });
             std::make_shared<LaneDrain>(*lane, window, turn)->step();
         });
     }
-    if (!posted || sessions_.size() == 0) drain->complete();
+    if (!posted || sessions_.size() == 0) drain->complete(*this);
 }
 
 void HandlerCore::call_off_drain() {

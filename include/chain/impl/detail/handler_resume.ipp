@@ -2,10 +2,7 @@
 #pragma once
 
 #include <chain/detail/handler_core.hpp>
-#include <chain/detail/lane_service.hpp>
-#include <chain/detail/visitors.hpp>
-
-#include <boost/asio/post.hpp>
+#include <chain/detail/way_back.hpp>
 
 #include <memory>
 #include <utility>
@@ -23,13 +20,10 @@ void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connecte
 /// A client that wants its session back, on the way from where it came in to its session's lane,
 /// and back when it needs another one.
 struct HandlerCore::Return {
-    std::shared_ptr<HandlerCore> handler;
-    Place place;
-    std::shared_ptr<Visitors> visitors; ///< Of the context where it came in.
     Request request;
     ResumeRequest wish;
     Framing framing;
-    Entered done;
+    Entered done; ///< Until it is called.
 };
 
 void HandlerCore::enter(const Place& place, Request request, const ResumeRequest& wish,
@@ -37,20 +31,25 @@ void HandlerCore::enter(const Place& place, Request request, const ResumeRequest
     configure();
     auto session = wish.known;
     if (!session && wish.token) session = sessions_.find(wish.token->session);
-    auto coming = std::make_shared<Return>(Return{
-        shared_from_this(), place, nullptr, std::move(request), wish, framing, std::move(done)});
-    if (!session) return open_instead(*coming, why_missing(wish));
+    auto coming =
+        std::make_shared<Return>(Return{std::move(request), wish, framing, std::move(done)});
+    if (!session) return open_instead(place, *coming, why_missing(wish));
     if (draining()) { // it waits, for the case that the drain is called off
         const auto refused = [&](ConnectResult result) { coming->done(std::move(result), 0); };
-        return refuse(refused, Errc::draining, {503, "draining"});
+        return refuse(refused, Errc::draining, unavailable("draining"));
     }
-    auto& context = net::query(place.executor, net::execution::context);
-    coming->visitors = net::use_service<LaneService>(context).visitors();
-    const bool posted = on_lane(session->lane(), [session, coming] {
-        const auto claimed = session->claim(coming->wish, coming->framing, coming->request);
-        coming->handler->claimed(coming, session, claimed);
-    });
-    if (!posted) open_instead(*coming, NotResumed::expired);
+    auto instead = way_back<NotResumed>(
+        place.executor,
+        [self = shared_from_this(), place, coming](NotResumed reason) {
+            if (coming->done) self->open_instead(place, *coming, reason);
+        },
+        NotResumed::expired);
+    on_lane(session->lane(),
+            [self = shared_from_this(), session, coming, instead = std::move(instead)] {
+                const auto claimed = session->claim(coming->wish, coming->framing, coming->request);
+                const auto reason = self->claimed(*coming, session, claimed);
+                if (reason != NotResumed::none) instead(reason);
+            });
 }
 
 /// Why there is no session of this token.
@@ -60,35 +59,31 @@ NotResumed HandlerCore::why_missing(const ResumeRequest& wish) const {
     return away_.refused(wish.token->session) ? NotResumed::refused : NotResumed::expired;
 }
 
-/// On the session's lane.
-void HandlerCore::claimed(const std::shared_ptr<Return>& coming, const Ref<SessionCore>& session,
-                          const SessionCore::Claimed& claimed) {
+/// On the session's lane. @return why it has to be another session, if it has
+NotResumed HandlerCore::claimed(Return& coming, const Ref<SessionCore>& session,
+                                const SessionCore::Claimed& claimed) {
     if (claimed.late) {
-        coming->done(Refusal{409, "a newer attempt has been made"}, 0);
-        return;
+        std::exchange(coming.done, nullptr)(Refusal{409, "a newer attempt has been made"}, 0);
+        return NotResumed::none;
     }
     auto reason = claimed.reason;
     if (reason == NotResumed::expired && away_.refused(session->id())) reason = NotResumed::refused;
     if (reason == NotResumed::none) {
         notify([](Observer& o) { o.session_resumed(); });
-        coming->done(Session(session), claimed.number);
-        return;
+        std::exchange(coming.done, nullptr)(Session(session), claimed.number);
     }
-    coming->visitors->while_alive([&] {
-        net::post(coming->place.executor,
-                  [coming, reason] { coming->handler->open_instead(*coming, reason); });
-    });
+    return reason;
 }
 
 /// Opens a new session for a client that cannot have its old one, or had none.
-void HandlerCore::open_instead(Return& coming, NotResumed reason) {
+void HandlerCore::open_instead(const Place& place, Return& coming, NotResumed reason) {
     if (reason != NotResumed::none)
         notify([&](Observer& o) { o.resume_failed(to_string(reason)); });
     const bool announced = coming.wish.wanted || coming.wish.shown;
-    auto connected = [done = std::move(coming.done)](ConnectResult result) {
+    auto connected = [done = std::exchange(coming.done, nullptr)](ConnectResult result) {
         done(std::move(result), 0);
     };
-    open_at(coming.place, std::move(coming.request), coming.framing, {announced, reason},
+    open_at(place, std::move(coming.request), coming.framing, {announced, reason},
             std::move(connected));
 }
 

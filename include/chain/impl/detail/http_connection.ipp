@@ -1,26 +1,27 @@
 // Serves HTTP requests on one connection, with Beast.
 #pragma once
 
+#include <chain/detail/deadline.hpp>
 #include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_message.hpp>
 #include <chain/detail/http_site.hpp>
+#include <chain/detail/linger.hpp>
 #include <chain/detail/stream_maker.hpp>
 #include <chain/detail/stream_of.hpp>
+#include <chain/detail/way_back.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <array>
 #include <memory>
-#include <span>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -30,9 +31,10 @@ namespace chain::detail {
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
     HttpConnection(HttpSocket socket, std::shared_ptr<HttpSite> site)
-        : executor_(socket.get_executor()), site_(std::move(site)), timer_(executor_),
+        : executor_(socket.get_executor()), site_(std::move(site)),
           stream_(site_->config().tls ? site_->config().tls->wrap(std::move(socket))
-                                      : own_stream(std::move(socket))) {}
+                                      : own_stream(std::move(socket))),
+          deadline_(*stream_) {}
 
     net::awaitable<void> run() {
         for (bool more = co_await handshake(); more;) more = co_await serve_one();
@@ -45,11 +47,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     net::awaitable<bool> handshake() {
         const auto& tls = site_->config().tls;
         if (!tls) co_return true;
-        start_timer();
+        deadline_.start(site_->config().request_timeout);
         const bool good = co_await wait_for<bool>([&](auto done) {
             tls->handshake(*stream_, [done](error_code failed) { done(!failed); });
         });
-        stop_timer();
+        deadline_.stop();
         co_return good;
     }
 
@@ -58,13 +60,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(site_->config().header_bytes));
         parser.body_limit(site_->config().body_bytes);
-        StreamReader reader(*stream_);
-        start_timer();
-        const auto [failed, count] = co_await http::async_read(reader, buffer_, parser, no_throw);
-        stop_timer();
-        if (failed) {
-            if (const auto status = status_of(failed))
-                co_await refuse(refusal(request_from(parser.get()), status));
+        if (const auto failed = co_await read(parser)) {
+            if (const auto status = status_of(failed)) co_await refuse(refusal(parser, status));
             co_return false;
         }
         auto message = parser.release();
@@ -79,27 +76,35 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         co_return alive&& written;
     }
 
-    /// Answers what could not be read. What the client still sends is read for a while and dropped:
-    /// closing at once would reset the connection, and the client might lose the answer.
-    net::awaitable<void> refuse(HttpAnswer answer) {
-        if (!co_await write(answer, {11, false, false})) co_return;
-        stream_->finish([self = shared_from_this()](error_code, std::size_t) {});
-        std::array<char, 4096> dropped;
-        start_timer();
-        for (bool more = true; more;)
-            more = co_await wait_for<bool>([&](auto done) {
-                stream_->read_some(dropped,
-                                   [done](error_code failed, std::size_t) { done(!failed); });
-            });
-        stop_timer();
+    /// Reads a request whole.
+    net::awaitable<error_code> read(Parser& parser) {
+        StreamReader reader(*stream_);
+        deadline_.start(site_->config().request_timeout);
+        auto [failed, count] = co_await http::async_read_header(reader, buffer_, parser, no_throw);
+        if (!failed && !parser.is_done()) {
+            if (buffer_.size() == 0 && awaits_continue(parser.get())) co_await send(continue_line);
+            std::tie(failed, count) = co_await http::async_read(reader, buffer_, parser, no_throw);
+        }
+        deadline_.stop();
+        co_return failed;
     }
 
-    /// A transport says it in its own way: a page of another origin is not to take it for a broken
-    /// connection.
-    HttpAnswer refusal(const Request& request, int status) const {
-        const auto* transport = status == 413 ? site_->transport(request.path()) : nullptr;
-        return transport ? transport->refuse(request, status, "too long")
-                         : plain_text(status, "bad request\n");
+    /// Answers what could not be read.
+    net::awaitable<void> refuse(HttpAnswer answer) {
+        if (!co_await write(answer, {11, false, false})) co_return;
+        co_await wait_for<bool>([&](auto done) {
+            linger(*stream_, site_->config().request_timeout, [done] { done(true); });
+        });
+    }
+
+    HttpAnswer refusal(const Parser& parser, int status) {
+        const auto* why = status == 413 ? "too long" : "bad request";
+        // A header that announces too long a body is read whole, but not done by Beast's reckoning.
+        if (status != 413 && !parser.is_header_done())
+            return plain_text(status, std::string(why) + '\n');
+        auto request = request_from(parser.get());
+        add_peer(request, *stream_);
+        return site_->refuse(std::move(request), status, why);
     }
 
     /// What is answered to a request that could not be read; 0 when there is nobody to answer.
@@ -114,48 +119,40 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                    : 0;
     }
 
-    void start_timer() {
-        timer_.expires_after(site_->config().request_timeout);
-        timer_.async_wait([weak = weak_from_this(), turn = ++turn_](error_code failed) {
-            const auto self = weak.lock();
-            if (self && !failed && self->turn_ == turn) self->stream_->cancel();
-        });
-    }
-
-    void stop_timer() {
-        ++turn_; // a wait that has ended already may still be on its way here
-        timer_.cancel();
-    }
-
     /// Waits for what `start` calls its argument with, on whatever thread that is.
+    /// @param otherwise  when it is never called
     template <class Result, class Start>
-    net::awaitable<Result> wait_for(Start start) {
+    net::awaitable<Result> wait_for(Start start, Result otherwise = {}) {
         co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(Result)>(
-            [&start, this](auto handler) {
+            [&start, &otherwise, this](auto handler) {
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-                start(std::function<void(Result)>([this, shared](Result result) {
-                    net::post(executor_, [shared, result = std::move(result)]() mutable {
-                        std::move (*shared)(std::move(result));
-                    });
-                }));
+                start(way_back<Result>(
+                    executor_, [shared](Result result) { std::move (*shared)(std::move(result)); },
+                    std::move(otherwise)));
             },
             net::use_awaitable);
     }
 
     net::awaitable<HttpAnswer> respond(Request request) {
-        co_return co_await wait_for<HttpAnswer>([&](auto done) {
-            site_->serve({executor_, false}, std::move(request), std::move(done));
-        });
+        co_return co_await wait_for<HttpAnswer>(
+            [&](auto done) {
+                site_->serve({executor_, false}, std::move(request), std::move(done));
+            },
+            refuse_request(503, "closed"));
     }
 
     net::awaitable<bool> write(const HttpAnswer& answer, HttpForm form) {
         const auto bytes = bytes_of(answer, form);
-        start_timer();
-        const bool good = co_await wait_for<bool>([&](auto done) {
+        deadline_.start(site_->config().request_timeout);
+        const bool good = co_await send(bytes);
+        deadline_.stop();
+        co_return good;
+    }
+
+    net::awaitable<bool> send(std::string_view bytes) {
+        co_return co_await wait_for<bool>([&](auto done) {
             stream_->write(bytes, [done](error_code failed, std::size_t) { done(!failed); });
         });
-        stop_timer();
-        co_return good;
     }
 
     /// Where the answer could not be written the stream is closed, so that whoever takes it over
@@ -169,9 +166,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     net::io_context::executor_type executor_;
     std::shared_ptr<HttpSite> site_;
-    net::steady_timer timer_;
     std::unique_ptr<ByteStream> stream_;
-    unsigned turn_ = 0; ///< Tells the timer's current wait from earlier ones.
+    Deadline deadline_;
     /// A chunk's header is not counted by the body's limit.
     boost::beast::flat_buffer buffer_{site_->config().header_bytes + 8 * 1024};
 };

@@ -41,6 +41,14 @@ void complete(const HandlerCore& handler, Request& request) {
     add_path_params(request, handler.config().endpoint);
 }
 
+HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why) {
+    ensure_transports(handler);
+    complete(handler, request);
+    const auto* transport = transport_for(handler, request.path());
+    return transport ? transport->refuse(request, status, why)
+                     : plain_text(status, std::string(why) + '\n');
+}
+
 void serve_request(HandlerCore& handler, const Place& place, Request request,
                    HttpTransport::Respond respond) {
     ensure_transports(handler);

@@ -39,10 +39,11 @@ void HttpSite::mount(Handler handler) {
     handlers_.push_back(std::move(handler));
 }
 
-HttpTransport* HttpSite::transport(std::string_view path) const {
+HttpAnswer HttpSite::refuse(Request request, int status, std::string_view why) const {
     for (const auto& handler : handlers_)
-        if (handler.serves(path)) return transport_for(*HandlerAccess::core(handler), path);
-    return nullptr;
+        if (handler.serves(request.path()))
+            return refuse_unread(*HandlerAccess::core(handler), std::move(request), status, why);
+    return plain_text(status, std::string(why) + '\n');
 }
 
 void HttpSite::serve(const Place& place, Request request, HttpTransport::Respond respond) const {

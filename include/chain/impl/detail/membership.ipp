@@ -171,9 +171,7 @@ void Membership::refuse(std::string_view payload, bool binary) {
     session_->remove(*this);
 }
 
-void Membership::refuse(std::string_view why) {
-    refuse(R"({"reason":")" + std::string(why) + "\"}", false);
-}
+void Membership::refuse(std::string_view why) { refuse(reason_object(why), false); }
 
 void Membership::conclude_event(Failure failure, const Reply& reply) {
     const auto token = work_ ? std::exchange(work_->token, nullptr) : nullptr;
@@ -182,7 +180,7 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
     if (failure == Failure::none && taken) return;
     const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
     if (failure == Failure::bad_payload) {
-        if (!taken) answer({Status::error, R"({"reason":"bad payload"})"});
+        if (!taken) answer({Status::error, reason_object(reason::bad_payload)});
     } else if (failure == Failure::none && payload) {
         answer({reply.status(), payload->raw(), payload->is_binary(), reply.status_name()});
     } else {

@@ -1,6 +1,7 @@
 // Definitions of <chain/detail/poll_connection.hpp>.
 #pragma once
 
+#include <chain/detail/dialect.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/poll_connection.hpp>
@@ -45,29 +46,24 @@ void PollConnection::poll(std::uint32_t seen, PollReply reply) {
     session_->writable();
 }
 
-int PollConnection::take(const PostedFrames& posted) {
+PostTaken PollConnection::take(const PostedFrames& posted) {
     const Lane::Scope scope(lane());
-    if (session_->closed()) return 410;
+    if (session_->closed()) return {410};
     for (const auto& frame : posted.frames) {
-        if (posted.given_up || session_->closed()) return 408;
-        if (frame.text.size() > lane().handler().config().limits.message_bytes) {
-            session_->end(1009, "too long");
-            return 413;
-        }
-        if (const auto failed = session_->receive(frame.text, frame.binary)) return refuse(failed);
+        if (posted.given_up || session_->closed()) return {408};
+        if (frame.text.size() > lane().handler().config().limits.message_bytes)
+            return refuse(413, {1009, "too long"});
+        const auto failed = session_->receive(frame.text, frame.binary);
+        if (const auto rule = broken_rule(failed)) return refuse(400, *rule);
     }
-    return 200;
+    return {200};
 }
 
-/// The client broke the rules: the session ends, as one over WebSocket does.
-int PollConnection::refuse(error_code failed) {
-    if (failed == Errc::binary_frame)
-        session_->end(1003, "this dialect has text frames only");
-    else if (failed == Errc::not_json)
-        session_->end(1007, "not JSON");
-    else
-        session_->end(1008, "not a frame of the protocol");
-    return 400;
+/// The client broke the rules. By those of the chain protocol a session outlives a POST that does;
+/// one that speaks Phoenix's ends, as it does there.
+PostTaken PollConnection::refuse(int status, const BrokenRule& rule) {
+    if (is_phoenix(session_->serializer())) session_->end(rule.code, rule.why);
+    return {status, rule.why};
 }
 
 /// A poll has waited for a whole window, or none has come for too long.
@@ -101,8 +97,11 @@ void PollConnection::close(std::uint16_t, std::string_view, std::string unsent) 
     if (!unsent.empty()) unsent.erase(0, write(unsent));
     if (waiting_) answer(answers_.empty_body(204));
     const auto& handler = lane().handler();
-    table_->end(answers_, std::move(unsent), handler.clock().now(), window_ * 3 / 2,
+    const auto keep = window_ * 3 / 2;
+    table_->end(answers_, std::move(unsent), handler.clock().now(), keep,
                 handler.config().limits.unsent_bytes);
+    if (lane().closed() || table_->waiting() == 0) return;
+    lane().after(keep, [table = table_, &handler] { table->sweep(handler.clock().now()); });
 }
 
 } // namespace chain::detail

@@ -30,13 +30,13 @@ void PollTable::end(PollAnswers answers, std::string unsent, Time now,
     if (!fresh) return;
     order_.push_back(id);
     waiting_ += size_of(at->second);
-    sweep(now, limit);
+    forget_first(now, limit);
 }
 
 std::optional<std::string> PollTable::last_words(const PollToken& shown, Time now,
                                                  std::size_t limit) {
     const std::lock_guard lock(mutex_);
-    sweep(now, waiting_);
+    forget_first(now, waiting_);
     const auto found = ended_.find(shown.id);
     if (found == ended_.end()) return std::nullopt;
     auto& [answers, unsent, until] = found->second;
@@ -54,13 +54,18 @@ std::optional<std::string> PollTable::last_words(const PollToken& shown, Time no
     return std::nullopt;
 }
 
+void PollTable::sweep(Time now) {
+    const std::lock_guard lock(mutex_);
+    forget_first(now, waiting_);
+}
+
 std::size_t PollTable::waiting() const {
     const std::lock_guard lock(mutex_);
     return waiting_;
 }
 
 /// Forgets those whose time is over, and the first of too many.
-void PollTable::sweep(Time now, std::size_t limit) {
+void PollTable::forget_first(Time now, std::size_t limit) {
     while (!order_.empty()) {
         const auto first = ended_.find(order_.front());
         if (first != ended_.end()) {

@@ -31,12 +31,12 @@ StreamAgent::~StreamAgent() {
     });
 }
 
-void StreamAgent::context_gone() noexcept {
-    stream_.reset();
+std::shared_ptr<void> StreamAgent::context_gone() noexcept {
     executor_ = nullptr;
     lane_->post([owner = owner_] {
         if (const auto living = owner.lock()) living->agent_read(net::error::eof, {});
     });
+    return std::shared_ptr<ByteStream>(std::move(stream_));
 }
 
 void StreamAgent::on_stream(std::function<void(ByteStream&)> f) {

@@ -56,13 +56,7 @@ void WsConnection::handle(const WsEvent& event) {
 
 void WsConnection::message(const WsEvent& event) {
     const auto failed = session().receive(event.payload, event.binary);
-    if (failed == Errc::binary_frame) {
-        fail(1003, "this dialect has text frames only");
-    } else if (failed == Errc::not_json) {
-        fail(1007, "not JSON");
-    } else if (failed == Errc::malformed_frame) {
-        fail(1008, "not a frame of the protocol");
-    }
+    if (const auto rule = broken_rule(failed)) fail(rule->code, rule->why);
 }
 
 /// The client broke the rules: the session ends, and with it, by way of `close`, the connection.

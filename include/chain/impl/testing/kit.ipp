@@ -119,12 +119,8 @@ void Client::send_binary(std::string_view bytes) { state_->send(bytes, true); }
 void Client::State::send(std::string_view frame, bool binary) {
     if (!session) throw std::logic_error("chain: the client was not let in");
     const auto failed = session->dispatch(frame, binary);
-    if (failed == Errc::binary_frame)
-        session->close(1003, "this dialect has text frames only");
-    else if (failed == Errc::not_json)
-        session->close(1007, "not JSON");
-    else if (failed == Errc::malformed_frame)
-        session->close(1008, "not a frame of the protocol");
+    if (const auto rule = detail::broken_rule(failed))
+        session->close(rule->code, std::string(rule->why));
     run();
 }
 

@@ -6,16 +6,15 @@
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/lane.hpp>
-#include <chain/detail/lane_service.hpp>
 #include <chain/detail/poll_connection.hpp>
 #include <chain/detail/poll_table.hpp>
 #include <chain/detail/resume_request.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
+#include <chain/detail/way_back.hpp>
 #include <chain/transports/longpoll.hpp>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -49,7 +48,7 @@ HttpAnswer refuse_poll(int http, int status, std::string_view reason) {
 
 /// Takes the client's token out of its request. A parameter of that name may also be the
 /// application's own.
-std::optional<PollToken> take_token(Request& request) {
+std::optional<PollToken> take_poll_token(Request& request) {
     std::optional<PollToken> found;
     std::erase_if(request.query, [&](const auto& field) {
         const auto token = field.first == "token" ? poll_token_from(field.second) : std::nullopt;
@@ -68,38 +67,29 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
                  std::shared_ptr<PollTable> table, const Place& place, Request request,
                  HttpTransport::Respond respond)
         : handler_(std::move(handler)), config_(std::move(config)), table_(std::move(table)),
-          place_(place), visitors_(net::use_service<LaneService>(
-                                       net::query(place.executor, net::execution::context))
-                                       .visitors()),
-          request_(std::move(request)), respond_(std::move(respond)), limit_(place.executor) {}
+          place_(place), request_(std::move(request)), respond_(std::move(respond)),
+          limit_(place.executor) {}
 
     void run() {
         if (!handler_->allows_page(request_) && !cors_allows(request_, config_->cors))
             return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
-        token_ = take_token(request_);
+        token_ = take_poll_token(request_);
         if (request_.method == "GET") return poll();
         if (request_.method == "POST") return take_frames();
         finish(refuse_poll(400, 400, "use GET or POST"));
     }
 
   private:
-    /// A way back to an exchange that still waits, from any thread.
-    struct Back {
-        template <class Task>
-        void operator()(Task task) const {
-            visitors->while_alive([&] {
-                const auto self = exchange.lock();
-                if (!self) return;
-                net::post(self->place_.executor, [self, task = std::move(task)] {
-                    if (self->respond_) task(*self);
-                });
-            });
-        }
-        std::shared_ptr<Visitors> visitors; ///< Of the context where it came in.
-        std::weak_ptr<PollExchange> exchange;
-    };
-    Back back() { return {visitors_, weak_from_this()}; }
+    /// The way back to an exchange that still waits, from any thread.
+    template <class Result>
+    std::function<void(Result)> back(void (PollExchange::*then)(Result), Result otherwise) {
+        auto waiting = [weak = weak_from_this(), then](Result result) {
+            const auto self = weak.lock();
+            if (self && self->respond_) (*self.*then)(std::move(result));
+        };
+        return way_back<Result>(place_.executor, std::move(waiting), std::move(otherwise));
+    }
 
     void refuse_page() {
         const auto origin = std::string(*request_.header("Origin"));
@@ -126,21 +116,19 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         // Longer than a poll waits: only a lane that hangs has not answered by then.
         give_up_after(config_->window * 3 / 2,
                       R"({"status":204,"token":")" + to_text(*token_) + R"(","messages":[]})");
-        auto reply = [back = back()](std::optional<std::string> body) {
-            back([body = std::move(body)](PollExchange& self) {
-                if (!body) return self.poll_ended();
-                self.finish(poll_answer(200, *body));
-            });
-        };
-        const bool reached =
-            on_lane(connection->lane(),
-                    [connection, seen = token_->answer, reply] { connection->poll(seen, reply); });
-        if (!reached) poll_ended();
+        auto reply = back(&PollExchange::polled, std::optional<std::string>());
+        on_lane(connection->lane(), [connection, seen = token_->answer, reply = std::move(reply)] {
+            connection->poll(seen, reply);
+        });
+    }
+
+    void polled(std::optional<std::string> body) {
+        if (!body) return poll_ended();
+        finish(poll_answer(200, std::move(*body)));
     }
 
     /// There is no such session (any more).
     void poll_ended() {
-        if (!respond_) return;
         auto rest =
             token_ ? table_->last_words(*token_, handler_->clock().now(), config_->answer_bytes)
                    : std::nullopt;
@@ -149,38 +137,30 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         read_auth_header(request_, handler_->config());
         auto request = std::exchange(request_, {});
         take_resume_request(request); // polls have a way of their own to lose nothing
-        handler_->enter(place_, std::move(request), {}, Framing::lines,
-                        [self = shared_from_this()](ConnectResult result, std::uint32_t) {
-                            self->connected(std::move(result));
-                        });
-    }
-
-    void connected(ConnectResult result) {
-        if (!respond_) { // given up on meanwhile: nobody will poll this session
-            if (result) result->close(1001);
-            return;
-        }
-        if (!result) return refuse_client(result.error());
-        const auto connection =
-            std::make_shared<PollConnection>(SessionAccess::core(*result), *config_, table_);
-        finish(poll_answer(200, connection->start()));
+        auto connected = [handler = handler_, config = config_, table = table_,
+                          respond = std::exchange(respond_, nullptr)](ConnectResult result,
+                                                                      std::uint32_t) {
+            if (!result) return respond(refuse_client(result.error(), *handler));
+            const auto connection =
+                std::make_shared<PollConnection>(SessionAccess::core(*result), *config, table);
+            respond(poll_answer(200, connection->start()));
+        };
+        handler_->enter(place_, std::move(request), {}, Framing::lines, std::move(connected));
     }
 
     /// Clients of phoenix.js stop for ever on a status that they do not know: 500 makes them come
     /// back after a while.
-    void refuse_client(const Refusal& refusal) {
+    static HttpAnswer refuse_client(const Refusal& refusal, const HandlerCore& handler) {
         const auto reason = refusal.reason.empty() ? "refused" : refusal.reason;
         const bool later = refusal.status == 429 || (refusal.status >= 500 && refusal.status < 600);
-        if (!later) return finish(refuse_poll(200, 403, reason));
+        if (!later) return refuse_poll(200, 403, reason);
         auto answer = refuse_poll(refusal.status, 500, reason);
-        const auto seconds =
-            std::chrono::ceil<std::chrono::seconds>(handler_->config().timeouts.restart);
         if (refusal.status == 503)
-            answer.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
+            answer.headers.emplace_back("Retry-After", handler.retry_seconds());
         if (refusal.status == 429)
             answer.headers.insert(answer.headers.end(), refusal.headers.begin(),
                                   refusal.headers.end());
-        finish(std::move(answer));
+        return answer;
     }
 
     void take_frames() {
@@ -189,18 +169,14 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         const auto posted = std::make_shared<PostedFrames>();
         if (!read_body(*posted)) return finish(refuse_poll(400, 400, "not base64"));
         give_up_after(config_->window, R"({"status":408})", posted);
-        const bool reached = on_lane(connection->lane(), [connection, posted, back = back()] {
-            const auto status = connection->take(*posted);
-            back([status](PollExchange& self) { self.posted(status); });
-        });
-        if (!reached) finish(poll_status(410));
+        auto done = back(&PollExchange::taken, PostTaken{410});
+        on_lane(connection->lane(),
+                [connection, posted, done = std::move(done)] { done(connection->take(*posted)); });
     }
 
-    void posted(int status) {
-        const bool clear = status == 400 || status == 413;
-        auto answer = poll_status(status);
-        if (clear) answer.status = status;
-        finish(std::move(answer));
+    void taken(PostTaken taken) {
+        finish(taken.reason.empty() ? poll_status(taken.status)
+                                    : refuse_poll(taken.status, taken.status, taken.reason));
     }
 
     /// @return false when a line is wrong.
@@ -246,7 +222,6 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     std::shared_ptr<const LongPollConfig> config_;
     std::shared_ptr<PollTable> table_;
     Place place_;
-    std::shared_ptr<Visitors> visitors_;
     Request request_;
     HttpTransport::Respond respond_; ///< Until it is answered.
     net::steady_timer limit_;
@@ -259,6 +234,8 @@ LongPollTransport::LongPollTransport(LongPollConfig config)
     : config_(std::make_shared<const LongPollConfig>(std::move(config))),
       table_(std::make_shared<detail::PollTable>()) {}
 LongPollTransport::~LongPollTransport() = default;
+
+std::size_t LongPollTransport::unread() const { return table_->waiting(); }
 
 void LongPollTransport::configure(Handler& handler) {
     handler_ = detail::HandlerAccess::core(handler)->weak_from_this();
