@@ -1,4 +1,5 @@
 // The adapter for NATS, against a real server.
+#include "support/adapter_cases.hpp"
 #include "support/nats_server.hpp"
 #include "support/node.hpp"
 #include "support/proxy.hpp"
@@ -7,26 +8,8 @@
 #include <chain/detail/nats_subject.hpp>
 
 using chain::Errc, chain::NatsConfig, chain::Payload;
-using test::Cluster, test::eventually, test::Frames, test::NatsServer, test::Node;
-
-namespace {
-
-NatsConfig nats_at(const std::string& url) {
-    NatsConfig config;
-    config.servers = {url};
-    config.grace = std::chrono::milliseconds(1);
-    config.ping = std::chrono::milliseconds(500);
-    config.reconnect = config.jitter = std::chrono::milliseconds(50);
-    return config;
-}
-
-Node::MakeAdapter through(const NatsConfig& config) {
-    return [config](const chain::net::any_io_executor& executor) {
-        return std::make_shared<chain::NatsAdapter>(executor, config);
-    };
-}
-
-} // namespace
+using test::Cluster, test::eventually, test::Frames, test::nats_at, test::NatsServer, test::Node,
+    test::through;
 
 TEST_CASE("topics are NATS subjects, and back") {
     using chain::detail::nats_subject, chain::detail::nats_topic, chain::detail::nats_wildcards;
@@ -48,16 +31,7 @@ TEST_CASE("topics are NATS subjects, and back") {
 
 TEST_CASE("three nodes behind NATS hear one another once, in order per publisher") {
     const NatsServer nats;
-    Cluster cluster(3, through(nats_at(nats.url())));
-    REQUIRE(cluster.ready());
-    REQUIRE(cluster.meet("room:a"));
-
-    for (int i = 0; i < 500; ++i)
-        for (int from = 0; from < 3; ++from)
-            REQUIRE_FALSE(cluster[from].say("room:a", "n", from, i));
-    CHECK(cluster.heard("room:a", 500, 3));
-    CHECK(cluster.exact("room:a", 500, 3));
-    for (int i = 0; i < 3; ++i) CHECK(cluster[i].watch->lost_reports == 0);
+    test::hear_one_another(through(nats_at(nats.url())));
 }
 
 TEST_CASE("a node subscribes at NATS to what it has members of, until the last has left") {
@@ -76,27 +50,10 @@ TEST_CASE("a node subscribes at NATS to what it has members of, until the last h
 TEST_CASE("a topic without members on a node sends that node no bytes, through NATS") {
     const NatsServer nats;
     test::Proxy proxy(nats.port());
-    Node near(through(nats_at(nats.url())));
     auto config = nats_at("nats://127.0.0.1:" + std::to_string(proxy.port()));
     config.ping = std::chrono::minutes(5);
-    Node far(through(config));
-    REQUIRE(near.ready());
-    REQUIRE(far.ready());
-    near.member("room:a");
-    far.member("room:b");
-    REQUIRE(eventually([&] { return nats.subscribers("chain./socket.c.room.b") == 1; }));
-
-    const auto before = proxy.bytes_to_client();
-    const std::string big(1000, 'x');
-    for (int i = 0; i < 200; ++i)
-        REQUIRE_FALSE(near.handler->pubsub().broadcast("room:a", "n", big));
-    REQUIRE_FALSE(near.handler->pubsub().broadcast("room:b", "n", big));
-    Frames heard;
-    CHECK(eventually([&] {
-        for (auto& text : far.heard()) heard.push_back(std::move(text));
-        return heard.size() == 1;
-    }));
-    CHECK(proxy.bytes_to_client() - before < 2500);
+    test::send_no_bytes(through(nats_at(nats.url())), through(config), proxy,
+                        [&] { return nats.subscribers("chain./socket.c.room.b") == 1; });
 }
 
 TEST_CASE("a program that speaks NATS publishes to a cluster; what is no frame is dropped and "
@@ -110,12 +67,8 @@ TEST_CASE("a program that speaks NATS publishes to a cluster; what is no frame i
     nats.publish("chain./socket.p.room.a", "{");
     nats.publish("chain./socket.c.room.a", "CCCCCCCCCCCCCCCCCCCCCCCCCCC");
     nats.publish("chain./socket.c.room.a", R"({"event": "news", "payload": [1, 2]})");
-    Frames heard;
-    CHECK(eventually([&] {
-        for (auto& text : node.heard()) heard.push_back(std::move(text));
-        return heard.size() == 2;
-    }));
-    CHECK(heard == Frames{R"([2,"room:a","update",{"price":12}])", R"([2,"room:a","news",[1,2]])"});
+    CHECK(node.await(2) ==
+          Frames{R"([2,"room:a","update",{"price":12}])", R"([2,"room:a","news",[1,2]])"});
     CHECK(node.watch->bad == 2);
 }
 
@@ -125,37 +78,28 @@ TEST_CASE("a publication that several patterns of a node match comes once, throu
     Node two(through(nats_at(nats.url())));
     REQUIRE(one.ready());
     REQUIRE(two.ready());
-    test::Signal signal;
-    Frames seen;
-    const auto note = [&](std::string name) {
-        return [&, name](std::string_view topic, const Payload& payload) {
-            signal.change([&] {
-                seen.push_back(name + " " + std::string(topic) + " " + std::string(payload.raw()));
-            });
-        };
-    };
-    const auto exact = two.handler->pubsub().subscribe("a:b", note("exact"));
-    const auto some = two.handler->pubsub().subscribe("a:*", note("some"));
-    const auto odd = two.handler->pubsub().subscribe("a*", note("odd"));
+    test::Notes notes;
+    const auto exact = two.handler->pubsub().subscribe("a:b", notes.note("exact"));
+    const auto some = two.handler->pubsub().subscribe("a:*", notes.note("some"));
+    const auto odd = two.handler->pubsub().subscribe("a*", notes.note("odd"));
     REQUIRE(eventually([&] { return nats.subscribers("chain./socket.p.a.b") == 1; }));
     REQUIRE(eventually([&] { return nats.subscribers("chain./socket.p.a%3A") == 1; }));
     REQUIRE(eventually([&] {
         one.handler->pubsub().publish("ax", 0);
-        return signal.copy(seen).size() > 0;
+        return !notes.all().empty();
     }));
-    std::this_thread::sleep_for(std::chrono::milliseconds(0));
     const auto sorted = [&](const std::string& topic) {
         Frames found;
-        for (const auto& line : signal.copy(seen))
+        for (const auto& line : notes.all())
             if (line.find(' ' + topic + " 1") != std::string::npos) found.push_back(line);
         std::ranges::sort(found);
         return found;
     };
     for (const auto* topic : {"a:b", "a:", "a", "b", "a:c:d", "last", "a!"})
         REQUIRE_FALSE(one.handler->pubsub().publish(topic, 1));
-    CHECK(signal.wait([&] {
-        return std::ranges::count(seen, "odd a! 1") == 1 &&
-               std::ranges::count(seen, "odd a 1") == 1;
+    CHECK(notes.signal.wait([&] {
+        return std::ranges::count(notes.seen, "odd a! 1") == 1 &&
+               std::ranges::count(notes.seen, "odd a 1") == 1;
     }));
     CHECK(eventually([&] { return sorted("a:c:d").size() == 2; }));
     CHECK(eventually([&] { return sorted("a:b").size() == 3; }));
@@ -177,12 +121,7 @@ TEST_CASE("while NATS is gone, publishing is refused, and it is told; after it, 
     CHECK(cluster[0].watch->lost_reports == 1);
     CHECK(cluster[0].say("room:a", "n", 0, 1) == Errc::adapter_down);
     nats.start();
-    CHECK(cluster.ready());
-    REQUIRE(cluster.hear_all("room:a"));
-    for (int i = 0; i < 2; ++i) cluster[i].numbers.clear();
-    for (int i = 0; i < 100; ++i) REQUIRE_FALSE(cluster[0].say("room:a", "n", 0, i));
-    CHECK(cluster.heard("room:a", 100, 1));
-    CHECK(cluster.exact("room:a", 100, 1));
+    test::take_up_again(cluster);
 }
 
 TEST_CASE("a paused NATS is noticed, and never holds up who publishes") {
@@ -269,48 +208,13 @@ TEST_CASE("NATS with users, passwords and tokens lets nodes in that know them") 
 }
 
 TEST_CASE("NATS is reached over TLS, and its certificate is checked") {
-    const test::TemporaryFolder folder;
-    test::output_of("cd " + folder.path() +
-                    " && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out "
-                    "cert.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>&1");
-    const NatsServer nats("tls { cert_file: \"" + folder.file("cert.pem") + "\", key_file: \"" +
-                          folder.file("key.pem") + "\" }");
-    auto config = nats_at(nats.url());
-    config.tls.enabled = true;
-    {
-        Node node(through(config));
-        CHECK(node.watch->signal.wait([&] { return node.watch->downs > 0; }));
-        CHECK_FALSE(node.handler->pubsub().ready());
-    }
-    config.tls.ca_file = folder.file("cert.pem");
-    config.tls.server_name = "localhost";
-    Cluster cluster(2, through(config));
-    REQUIRE(cluster.ready());
-    REQUIRE(cluster.meet("room:a"));
-    for (int i = 0; i < 500; ++i) REQUIRE_FALSE(cluster[0].say("room:a", "n", 0, i));
-    CHECK(cluster.heard("room:a", 500, 1));
-    CHECK(cluster.exact("room:a", 500, 1));
+    const test::BrokerCertificate certificate;
+    const NatsServer nats("tls { cert_file: \"" + certificate.file() + "\", key_file: \"" +
+                          certificate.key() + "\" }");
+    test::reach_over_tls<NatsConfig>(nats_at(nats.url()), certificate, through);
 }
 
 TEST_CASE("an adapter for NATS may outlive its io_context, and end before it") {
     const NatsServer nats;
-    for (const bool context_first : {true, false}) {
-        auto context = std::make_unique<chain::net::io_context>();
-        std::optional<chain::Handler> handler(std::in_place, test::quiet());
-        handler->pubsub().attach(
-            std::make_shared<chain::NatsAdapter>(context->get_executor(), nats_at(nats.url())));
-        const auto subscription =
-            handler->pubsub().subscribe("news", [](std::string_view, const Payload&) {});
-        REQUIRE(eventually([&] {
-            context->poll();
-            return handler->pubsub().ready();
-        }));
-        CHECK_FALSE(handler->pubsub().publish("news", 1));
-        if (context_first) {
-            context.reset();
-            CHECK(handler->pubsub().publish("news", 1));
-            CHECK_FALSE(handler->pubsub().ready());
-        }
-        handler.reset();
-    }
+    test::end_in_either_order(through(nats_at(nats.url())));
 }

@@ -1,28 +1,18 @@
 // The adapter for Redis in pub/sub mode, against a real server.
-#include "support/node.hpp"
-#include "support/proxy.hpp"
+#include "support/adapter_cases.hpp"
 #include "support/redis_server.hpp"
 
 #include <chain/adapters/redis.hpp>
 
 #include <fstream>
 
-using chain::Errc, chain::Payload, chain::RedisAdapter, chain::RedisConfig;
+using chain::Errc, chain::RedisConfig;
 using test::at, test::Cluster, test::eventually, test::Frames, test::local, test::Node,
     test::RedisServer, test::with;
 
 TEST_CASE("three nodes behind Redis hear one another once, in order per publisher") {
     const RedisServer redis;
-    Cluster cluster(3, with(at(redis.address())));
-    REQUIRE(cluster.ready());
-    REQUIRE(cluster.meet("room:a"));
-
-    for (int i = 0; i < 500; ++i)
-        for (int from = 0; from < 3; ++from)
-            REQUIRE_FALSE(cluster[from].say("room:a", "n", from, i));
-    CHECK(cluster.heard("room:a", 500, 3));
-    CHECK(cluster.exact("room:a", 500, 3));
-    for (int i = 0; i < 3; ++i) CHECK(cluster[i].watch->lost == 0);
+    test::hear_one_another(with(at(redis.address())));
 }
 
 TEST_CASE("pitfall 35: a node subscribes at Redis to what it has members of, and to nothing else") {
@@ -47,25 +37,8 @@ TEST_CASE("pitfall 35: a node subscribes at Redis to what it has members of, and
 TEST_CASE("a topic without members on a node sends that node no bytes") {
     const RedisServer redis;
     test::Proxy proxy(redis.port());
-    Node near(with(at(redis.address())));
-    Node far(with(at(local(proxy.port()))));
-    REQUIRE(near.ready());
-    REQUIRE(far.ready());
-    near.member("room:a");
-    far.member("room:b");
-    REQUIRE(eventually([&] { return redis.subscribers("chain:/socket:c:room:b") == 1; }));
-
-    const auto before = proxy.bytes_to_client();
-    const std::string big(1000, 'x');
-    for (int i = 0; i < 200; ++i)
-        REQUIRE_FALSE(near.handler->pubsub().broadcast("room:a", "n", big));
-    REQUIRE_FALSE(near.handler->pubsub().broadcast("room:b", "n", big));
-    Frames heard;
-    CHECK(eventually([&] {
-        for (auto& text : far.heard()) heard.push_back(std::move(text));
-        return heard.size() == 1;
-    }));
-    CHECK(proxy.bytes_to_client() - before < 2500);
+    test::send_no_bytes(with(at(redis.address())), with(at(local(proxy.port()))), proxy,
+                        [&] { return redis.subscribers("chain:/socket:c:room:b") == 1; });
 }
 
 TEST_CASE("pitfall 33: a topic that is left and joined again within the grace period stays") {
@@ -97,12 +70,8 @@ TEST_CASE("redis-cli publishes to the channels of a cluster") {
 
     redis.cli(R"(PUBLISH chain:/socket:p:room:a '{"price": 12}')");
     redis.cli(R"(PUBLISH chain:/socket:c:room:a '{"event": "news", "payload": [1, 2]}')");
-    Frames heard;
-    CHECK(eventually([&] {
-        for (auto& text : node.heard()) heard.push_back(std::move(text));
-        return heard.size() == 2;
-    }));
-    CHECK(heard == Frames{R"([2,"room:a","update",{"price":12}])", R"([2,"room:a","news",[1,2]])"});
+    CHECK(node.await(2) ==
+          Frames{R"([2,"room:a","update",{"price":12}])", R"([2,"room:a","news",[1,2]])"});
 }
 
 TEST_CASE("pitfall 8: what is no frame is dropped and counted, and nothing else happens") {
@@ -115,12 +84,7 @@ TEST_CASE("pitfall 8: what is no frame is dropped and counted, and nothing else 
     for (const auto* bad : {"''", "'{'", "'CCCCCCCCCCCCCCCCCCCCCCCCCCCCCC'", "'[1]'", "'{}'"})
         redis.cli(std::string("PUBLISH chain:/socket:c:room:a ") + bad);
     redis.cli(R"(PUBLISH chain:/socket:c:room:a '{"event":"n"}')");
-    Frames heard;
-    CHECK(eventually([&] {
-        for (auto& text : node.heard()) heard.push_back(std::move(text));
-        return !heard.empty();
-    }));
-    CHECK(heard == Frames{R"([2,"room:a","n",null])"});
+    CHECK(node.await(1) == Frames{R"([2,"room:a","n",null])"});
     CHECK(node.watch->bad == 5);
     CHECK(node.watch->downs == 0);
 }
@@ -131,26 +95,18 @@ TEST_CASE("a publication that several patterns of a node match comes once") {
     Node two(with(at(redis.address())));
     REQUIRE(one.ready());
     REQUIRE(two.ready());
-    test::Signal signal;
-    Frames seen;
-    const auto note = [&](std::string name) {
-        return [&, name](std::string_view topic, const Payload& payload) {
-            signal.change([&] {
-                seen.push_back(name + " " + std::string(topic) + " " + std::string(payload.raw()));
-            });
-        };
-    };
-    const auto exact = two.handler->pubsub().subscribe("a[1]", note("exact"));
-    const auto some = two.handler->pubsub().subscribe("a[*", note("some"));
-    const auto all = two.handler->pubsub().subscribe("*", note("all"));
+    test::Notes notes;
+    const auto exact = two.handler->pubsub().subscribe("a[1]", notes.note("exact"));
+    const auto some = two.handler->pubsub().subscribe("a[*", notes.note("some"));
+    const auto all = two.handler->pubsub().subscribe("*", notes.note("all"));
     REQUIRE(eventually([&] { return redis.subscribers("chain:/socket:p:a[1]") == 1; }));
     REQUIRE(eventually([&] { return redis.cli("PUBSUB NUMPAT").find('3') != std::string::npos; }));
 
     for (const auto* topic : {"a[1]", "a[2]", "a1", "b"})
         REQUIRE_FALSE(one.handler->pubsub().publish(topic, 1));
-    CHECK(signal.wait([&] { return seen.size() >= 7; }));
-    CHECK(signal.copy(seen) == Frames{"exact a[1] 1", "some a[1] 1", "all a[1] 1", "some a[2] 1",
-                                      "all a[2] 1", "all a1 1", "all b 1"});
+    CHECK(notes.signal.wait([&] { return notes.seen.size() >= 7; }));
+    CHECK(notes.all() == Frames{"exact a[1] 1", "some a[1] 1", "all a[1] 1", "some a[2] 1",
+                                "all a[2] 1", "all a1 1", "all b 1"});
 }
 
 TEST_CASE("while Redis is gone, publishing is refused, members here are served, and it is told") {
@@ -172,13 +128,8 @@ TEST_CASE("while Redis is gone, publishing is refused, members here are served, 
     CHECK(cluster[1].numbers["room:a"][0].empty());
 
     redis.start();
-    CHECK(cluster.ready());
+    test::take_up_again(cluster);
     CHECK(cluster[0].watch->ups == 2);
-    REQUIRE(cluster.hear_all("room:a"));
-    for (int i = 0; i < 2; ++i) cluster[i].numbers.clear();
-    for (int i = 0; i < 100; ++i) REQUIRE_FALSE(cluster[0].say("room:a", "n", 0, i));
-    CHECK(cluster.heard("room:a", 100, 1));
-    CHECK(cluster.exact("room:a", 100, 1));
 }
 
 TEST_CASE("a paused Redis is noticed, and what was not answered is reported as lost") {
@@ -259,28 +210,12 @@ TEST_CASE("Redis with users and passwords lets nodes in that know them") {
 }
 
 TEST_CASE("Redis is reached over TLS, and its certificate is checked") {
-    const test::TemporaryFolder folder;
-    test::output_of("cd " + folder.path() +
-                    " && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out "
-                    "cert.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>&1");
+    const test::BrokerCertificate certificate;
     const auto port = test::free_port();
     const RedisServer redis({"--tls-port", std::to_string(port), "--tls-cert-file",
-                             folder.file("cert.pem"), "--tls-key-file", folder.file("key.pem"),
+                             certificate.file(), "--tls-key-file", certificate.key(),
                              "--tls-auth-clients", "no"});
-    auto config = at(local(port));
-    config.tls.enabled = true;
-    {
-        Node node(with(config));
-        CHECK(node.watch->signal.wait([&] { return node.watch->downs > 0; }));
-    }
-    config.tls.ca_file = folder.file("cert.pem");
-    config.tls.server_name = "localhost";
-    Cluster cluster(2, with(config));
-    REQUIRE(cluster.ready());
-    REQUIRE(cluster.meet("room:a"));
-    for (int i = 0; i < 500; ++i) REQUIRE_FALSE(cluster[0].say("room:a", "n", 0, i));
-    CHECK(cluster.heard("room:a", 500, 1));
-    CHECK(cluster.exact("room:a", 500, 1));
+    test::reach_over_tls<RedisConfig>(at(local(port)), certificate, with);
 }
 
 TEST_CASE("Sentinel says where Redis is") {
@@ -303,23 +238,5 @@ TEST_CASE("Sentinel says where Redis is") {
 
 TEST_CASE("an adapter may outlive its io_context, and end before it") {
     const RedisServer redis;
-    for (const bool context_first : {true, false}) {
-        auto context = std::make_unique<chain::net::io_context>();
-        std::optional<chain::Handler> handler(std::in_place, test::quiet());
-        handler->pubsub().attach(
-            std::make_shared<RedisAdapter>(context->get_executor(), at(redis.address())));
-        const auto subscription =
-            handler->pubsub().subscribe("news", [](std::string_view, const Payload&) {});
-        REQUIRE(eventually([&] {
-            context->poll();
-            return handler->pubsub().ready();
-        }));
-        CHECK_FALSE(handler->pubsub().publish("news", 1));
-        if (context_first) {
-            context.reset();
-            CHECK(handler->pubsub().publish("news", 1));
-            CHECK_FALSE(handler->pubsub().ready());
-        }
-        handler.reset();
-    }
+    test::end_in_either_order(with(at(redis.address())));
 }

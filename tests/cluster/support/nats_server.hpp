@@ -1,7 +1,10 @@
 // A real NATS server for tests.
 #pragma once
 
+#include "node.hpp"
 #include "process.hpp"
+
+#include <chain/adapters/nats.hpp>
 
 #include <fstream>
 
@@ -57,5 +60,21 @@ class NatsServer {
     std::uint16_t monitor_ = free_port();
     std::unique_ptr<Process> process_;
 };
+
+/// Settings that do not make a test wait.
+inline chain::NatsConfig nats_at(const std::string& url) {
+    chain::NatsConfig config;
+    config.servers = {url};
+    config.grace = std::chrono::milliseconds(1);
+    config.ping = std::chrono::milliseconds(500);
+    config.reconnect = config.jitter = std::chrono::milliseconds(50);
+    return config;
+}
+
+inline Node::MakeAdapter through(const chain::NatsConfig& config) {
+    return [config](const chain::net::any_io_executor& executor) {
+        return std::make_shared<chain::NatsAdapter>(executor, config);
+    };
+}
 
 } // namespace test

@@ -107,6 +107,15 @@ class Node {
         kit->run();
         return clients_.front().receive_all();
     }
+    /// What the first client hears until there are so many frames.
+    Frames await(std::size_t count) {
+        Frames all;
+        eventually([&] {
+            for (auto& text : heard()) all.push_back(std::move(text));
+            return all.size() >= count;
+        });
+        return all;
+    }
     /// Takes in what has come: the numbers of the event `n`, by topic and sender, and which senders
     /// were heard at all.
     void listen() {
@@ -180,6 +189,14 @@ class Cluster {
                 return true;
             });
         });
+    }
+    /// The first `senders` nodes say 0, 1, … `count` - 1 in turn. Does each node hear them once, in
+    /// order?
+    bool exchange(const std::string& topic, int count, int senders) {
+        for (int i = 0; i < count; ++i)
+            for (int from = 0; from < senders; ++from)
+                if ((*this)[from].say(topic, "n", from, i)) return false;
+        return heard(topic, count, senders) && exact(topic, count, senders);
     }
     /// Has each node heard 0, 1, … `count` - 1 of each of the first `senders` nodes: once, and in
     /// order?
