@@ -20,6 +20,7 @@
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/handler_drain.ipp>
+#include <chain/impl/detail/handler_nodes.ipp>
 #include <chain/impl/detail/handler_resume.ipp>
 #include <chain/impl/detail/kept_frames.ipp>
 #include <chain/impl/detail/lane.ipp>
@@ -29,6 +30,8 @@
 #include <chain/impl/detail/membership.ipp>
 #include <chain/impl/detail/membership_run.ipp>
 #include <chain/impl/detail/membership_work.ipp>
+#include <chain/impl/detail/node_leases.ipp>
+#include <chain/impl/detail/node_questions.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
 #include <chain/impl/detail/peer_table.ipp>

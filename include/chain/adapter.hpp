@@ -47,11 +47,14 @@ class Adapter {
     virtual void subscribe(std::string_view topic) = 0;
     /// The last one has gone.
     virtual void unsubscribe(std::string_view topic) = 0;
-    /// Sends `frame`, opaque bytes, to every node that subscribed to `topic`, at best not to this
-    /// one.
+    /// Sends `frame`, opaque bytes, to every node that subscribed to `topic`; of this one, see
+    /// `echoes`.
     /// @return no error when it is taken; `Errc::adapter_down`, `Errc::adapter_full`,
     /// `Errc::adapter_failed`
     virtual error_code publish(std::string_view topic, std::string_view frame) = 0;
+    /// Does what this node publishes come back to it where it has subscribed to the topic? Then the
+    /// node sees by that whether messages come through; else it relies on `ready`.
+    virtual bool echoes() const noexcept { return false; }
     /// Can the broker be reached now? Thread-safe.
     virtual bool ready() const noexcept { return true; }
     /// Called once, after all else: no `receive` runs after it returned.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/adapter.hpp>
+#include <chain/answers.hpp>
 #include <chain/channel.hpp>
 #include <chain/config.hpp>
 #include <chain/connection.hpp>

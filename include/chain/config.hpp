@@ -79,6 +79,8 @@ struct Timeouts {
         10'000}; ///< After it: then a client that showed none is closed with 4002.
     std::chrono::milliseconds ack{
         5'000}; ///< After which a client's frames are acknowledged, when there are few.
+    std::chrono::milliseconds node_lease{
+        10'000}; ///< For a node of a cluster that is silent; then it is taken for dead.
 };
 
 /// How a handler drains: its clients are not to come back all at once.

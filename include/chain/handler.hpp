@@ -1,9 +1,11 @@
 // Handler: an endpoint with its channels, transports, sessions and limits.
 #pragma once
 
+#include <chain/answers.hpp>
 #include <chain/channel.hpp>
 #include <chain/config.hpp>
 #include <chain/connection.hpp>
+#include <chain/detail/completion.hpp>
 #include <chain/error.hpp>
 #include <chain/fwd.hpp>
 #include <chain/pubsub.hpp>
@@ -11,12 +13,14 @@
 #include <chain/session.hpp>
 #include <chain/transport.hpp>
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -106,6 +110,37 @@ class Handler {
     error_code disconnect(std::string_view name);
     /// How many sessions live now. Thread-safe.
     std::size_t sessions() const noexcept;
+    /// Asks all nodes how many sessions live there. Thread-safe. Not cancellable: the
+    /// deadline ends it.
+    /// @param deadline  for the answers: then those that have come count
+    /// @param token     of signature `void(SessionCount)`; called on its associated executor, else
+    /// on one of the handler's threads
+    ///
+    /// ```cpp
+    /// const auto all = co_await handler.async_count_sessions(1s, net::use_awaitable);
+    /// std::clog << all.sessions << " on " << all.answered << " of " << all.nodes << " nodes\n";
+    /// ```
+    template <class CompletionToken>
+    auto async_count_sessions(std::chrono::milliseconds deadline, CompletionToken&& token) const {
+        return net::async_initiate<CompletionToken, void(SessionCount)>(
+            [](auto done, Handler self, std::chrono::milliseconds limit) {
+                self.count_sessions(limit, detail::completion<SessionCount>(std::move(done)));
+            },
+            token, *this, deadline);
+    }
+    /// Asks all nodes who is in a topic there: those whose joins are settled. Thread-safe.
+    /// @param topic     a topic; in one without members nobody is
+    /// @param deadline  as above
+    /// @param token     of signature `void(TopicMembers)`; as above
+    template <class CompletionToken>
+    auto async_members(std::string topic, std::chrono::milliseconds deadline,
+                       CompletionToken&& token) const {
+        return net::async_initiate<CompletionToken, void(TopicMembers)>(
+            [](auto done, Handler self, const std::string& where, std::chrono::milliseconds limit) {
+                self.members(where, limit, detail::completion<TopicMembers>(std::move(done)));
+            },
+            token, *this, std::move(topic), deadline);
+    }
     /// The endpoint's pub/sub. Thread-safe.
     PubSub pubsub() const;
     /// The settings.
@@ -140,6 +175,9 @@ class Handler {
     void set_connect(ConnectHandler f);
     void set_resume(PlainConnectHandler f);
     void set_refresh(RefreshHandler f);
+    void count_sessions(std::chrono::milliseconds deadline, std::function<void(SessionCount)> done);
+    void members(const std::string& topic, std::chrono::milliseconds deadline,
+                 std::function<void(TopicMembers)> done);
 
     std::shared_ptr<detail::HandlerCore> core_;
 };

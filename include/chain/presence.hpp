@@ -45,8 +45,12 @@ struct PresenceConfig {
     /// `{"joins", "leaves"}`, and what each of its keys has now, `{key: {"metas": [...]}}`, with
     /// no metas when the last one has gone.
     std::function<void(std::string_view topic, const Json& diff, const Json& now)> on_change = {};
-    std::string node = {};                     ///< This node's name; empty means a random one.
-    std::shared_ptr<PresenceStore> store = {}; ///< Empty means this process's memory.
+    /// This node's name, as its host's. One that it keeps when it starts again lets the others drop
+    /// what it had before at once; empty means a random one.
+    std::string node = {};
+    /// Empty means this process's memory, shared with the other nodes where the handler has an
+    /// adapter.
+    std::shared_ptr<PresenceStore> store = {};
 };
 
 /// Whose an entry is: a socket's, or something of the application's own in a topic.
@@ -65,10 +69,10 @@ class PresenceOwner {
     std::string topic_, id_;
 };
 
-/// Who is in a topic of a handler: a map from keys (users, say) to metas, one for each tab or
-/// device that is there under this key. A meta is a JSON object of the application's; `phx_ref`,
-/// and after an update `phx_ref_prev`, are added to it. A shared handle; every call from any
-/// thread.
+/// Who is in a topic of a handler, on all its nodes: a map from keys (users, say) to metas, one for
+/// each tab or device that is there under this key. A meta is a JSON object of the application's;
+/// `phx_ref`, and after an update `phx_ref_prev`, are added to it. A shared handle; every call from
+/// any thread.
 ///
 /// ```cpp
 /// page.on_join([presence](Socket& socket, const Json& params) mutable {

@@ -93,6 +93,11 @@ class MemoryPresenceStore : public PresenceStore {
     PresenceEntries find(std::string_view topic, std::string_view key) const override;
     PresenceCounts count(std::string_view topic) const override;
 
+  protected:
+    /// Calls `f` with each entry and its topic, in no order. A lock is held.
+    void
+    each(const std::function<void(const std::string& topic, const PresenceEntryPtr&)>& f) const;
+
   private:
     struct Tables;
     std::unique_ptr<Tables> tables_;

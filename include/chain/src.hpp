@@ -25,6 +25,7 @@
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>
 #include <chain/impl/detail/handler_drain.ipp>
+#include <chain/impl/detail/handler_nodes.ipp>
 #include <chain/impl/detail/handler_resume.ipp>
 #include <chain/impl/detail/http_connection.ipp>
 #include <chain/impl/detail/http_handler.ipp>
@@ -41,6 +42,9 @@
 #include <chain/impl/detail/membership.ipp>
 #include <chain/impl/detail/membership_run.ipp>
 #include <chain/impl/detail/membership_work.ipp>
+#include <chain/impl/detail/node_leases.ipp>
+#include <chain/impl/detail/node_presence.ipp>
+#include <chain/impl/detail/node_questions.ipp>
 #include <chain/impl/detail/origin.ipp>
 #include <chain/impl/detail/outbox.ipp>
 #include <chain/impl/detail/peer_table.ipp>
@@ -49,6 +53,7 @@
 #include <chain/impl/detail/poll_table.ipp>
 #include <chain/impl/detail/presence_core.ipp>
 #include <chain/impl/detail/presence_emit.ipp>
+#include <chain/impl/detail/presence_peer.ipp>
 #include <chain/impl/detail/presence_pending.ipp>
 #include <chain/impl/detail/pubsub_core.ipp>
 #include <chain/impl/detail/random_id.ipp>

@@ -37,6 +37,7 @@ class AdapterCore : public std::enable_shared_from_this<AdapterCore> {
     void unsubscribe(std::string_view topic);
     virtual error_code publish(std::string_view topic, std::string_view frame) = 0;
     void stop() noexcept;
+    virtual bool echoes() const noexcept { return false; }
     bool ready() const noexcept { return up_; }
 
     // For its parts.

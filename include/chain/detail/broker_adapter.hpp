@@ -21,6 +21,7 @@ class BrokerAdapter : public Adapter {
     void subscribe(std::string_view topic) override;
     void unsubscribe(std::string_view topic) override;
     error_code publish(std::string_view topic, std::string_view frame) override;
+    bool echoes() const noexcept override;
     bool ready() const noexcept override;
     void stop() override;
 

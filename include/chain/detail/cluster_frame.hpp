@@ -31,6 +31,8 @@ inline constexpr std::size_t max_cluster_frame = 16 << 20;
 
 /// Do these bytes mean to be a cluster frame? JSON never begins like one.
 bool is_cluster_frame(std::string_view bytes) noexcept;
+/// Did this node send it? By its head alone.
+bool sent_by(std::string_view bytes, const RandomId& node) noexcept;
 std::string write_cluster_frame(const ClusterFrame& frame);
 /// @return the frame, or `Errc::invalid_cluster_frame`.
 result<ClusterFrame> read_cluster_frame(std::string_view bytes);

@@ -1,6 +1,7 @@
 // HandlerCore: what is behind a Handler.
 #pragma once
 
+#include <chain/answers.hpp>
 #include <chain/config.hpp>
 #include <chain/detail/away_sessions.hpp>
 #include <chain/detail/channel_core.hpp>
@@ -28,6 +29,8 @@
 #include <vector>
 
 namespace chain::detail {
+
+class NodeQuestions;
 
 /// What all lanes of a handler share. Thread-safe after set-up.
 class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
@@ -143,6 +146,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void listen();
     /// Ends all sessions of this name, on all nodes. @return why other nodes were not told
     error_code disconnect(std::string_view name);
+    /// Asks all nodes.
+    void count_sessions(std::chrono::milliseconds deadline, std::function<void(SessionCount)> done);
+    void members(const std::string& topic, std::chrono::milliseconds deadline,
+                 std::function<void(TopicMembers)> done);
     /// Tells those who drain when no session is left.
     void check_drained();
 
@@ -186,6 +193,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
     Refusal connect_failed(std::exception_ptr thrown, std::string reason = "connect crashed");
     void disconnect_here(std::string_view name);
+    void answer(std::string_view question, std::function<void(const std::string&)> say);
+    void answer_members(std::string_view topic, std::function<void(const std::string&)> say);
 
     HandlerConfig config_;
     TrustedProxies proxies_;
@@ -193,6 +202,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::shared_ptr<PubSubCore> pubsub_;
     std::shared_ptr<ClusterService> cluster_;
     std::shared_ptr<void> kicks_; ///< Hears of sessions to end.
+    std::shared_ptr<NodeQuestions> questions_;
     PatternMap<std::shared_ptr<ChannelCore>> channels_;
     std::vector<Subscription> feeds_;
     std::vector<std::shared_ptr<Transport>> transports_;

@@ -65,11 +65,17 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     /// Sends a message (a kind, named like an event, and bytes) to the node of this id as
     /// hexadecimal digits, or to all others. Its adapter is that of all topics, or else the first.
     error_code tell(std::string_view whom, std::string_view kind, std::string_view bytes);
-    /// Takes such messages of others, on the adapter's thread. @return false when one makes no
-    /// sense
+    /// Takes such messages, this node's own too if they come back, on the adapter's thread. @return
+    /// false when one makes no sense
     using NodeMessage = std::function<bool(const ClusterFrame& frame)>;
-    /// Once, before the first adapter is attached.
-    void on_node_message(NodeMessage f) { node_message_ = std::move(f); }
+    /// Once, before the first adapter is attached. `linked` is called when one is.
+    void on_node_message(NodeMessage f, std::function<void()> linked) {
+        node_message_ = std::move(f);
+        linked_ = std::move(linked);
+    }
+    /// Does the adapter of these messages reach its broker, as far as it can tell without them?
+    /// False when it hands a node's own messages back: these tell more.
+    bool reaches_broker() const;
     /// Is there an adapter?
     bool linked() const { return control() != nullptr; }
     /// Do all adapters reach their brokers?
@@ -123,6 +129,7 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     TopicRouter router_;
     DialectsInUse dialects_;
     NodeMessage node_message_;
+    std::function<void()> linked_;
     mutable std::mutex mutex_; ///< Guards the next four.
     Subscribers subscribers_;
     PatternMap<std::shared_ptr<AdapterLink>> links_;

@@ -18,6 +18,8 @@ class RedisCore final : public AdapterCore {
     ~RedisCore() override;
 
     const RedisConfig& config() const noexcept { return config_; }
+    /// Redis sends a publisher's own messages back, by channels and in streams.
+    bool echoes() const noexcept override { return true; }
     RedisWriter& writer() noexcept { return writer_; }
     error_code publish(std::string_view topic, std::string_view frame) override {
         return writer_.publish(topic, frame);

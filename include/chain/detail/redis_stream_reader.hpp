@@ -57,7 +57,7 @@ class RedisStreamReader final : public RedisReader {
     void take_stream(const redisReply& stream);
     void take_entry(std::size_t shard, const redisReply& fields);
 
-    RandomId epoch_; ///< Of this node's own entries, which are skipped.
+    RandomId epoch_; ///< Of this node's own entries, of which none is missed.
     std::unordered_set<std::string, StringHash, std::equal_to<>> topics_;
     std::set<std::string> prefixes_;
     std::array<Shard, redis_shards> shards_;

@@ -83,6 +83,16 @@ std::optional<Session> Handler::session(std::string_view id) const {
 
 error_code Handler::disconnect(std::string_view name) { return core_->disconnect(name); }
 
+void Handler::count_sessions(std::chrono::milliseconds deadline,
+                             std::function<void(SessionCount)> done) {
+    core_->count_sessions(deadline, std::move(done));
+}
+
+void Handler::members(const std::string& topic, std::chrono::milliseconds deadline,
+                      std::function<void(TopicMembers)> done) {
+    core_->members(topic, deadline, std::move(done));
+}
+
 std::size_t Handler::sessions() const noexcept { return core_->sessions().size(); }
 
 PubSub Handler::pubsub() const { return PubSub(core_->shared_pubsub()); }

@@ -74,6 +74,16 @@ PresenceEntries MemoryPresenceStore::find(std::string_view topic, std::string_vi
     return all;
 }
 
+void MemoryPresenceStore::each(
+    const std::function<void(const std::string& topic, const PresenceEntryPtr&)>& f) const {
+    for (auto& shard : tables_->shards) {
+        const std::lock_guard lock(shard.mutex);
+        for (const auto& [name, topic] : shard.topics)
+            for (const auto& [key, metas] : topic.keys)
+                for (const auto& entry : metas) f(name, entry);
+    }
+}
+
 PresenceCounts MemoryPresenceStore::count(std::string_view topic) const {
     PresenceCounts counts;
     tables_->visit(topic, [&](const Tables::Topic& found) {

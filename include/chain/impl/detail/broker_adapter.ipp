@@ -16,6 +16,8 @@ void BrokerAdapter::report_to(Report report) { core_->report_to(std::move(report
 void BrokerAdapter::start(Receive receive) { core_->start(std::move(receive)); }
 void BrokerAdapter::subscribe(std::string_view topic) { core_->subscribe(topic); }
 void BrokerAdapter::unsubscribe(std::string_view topic) { core_->unsubscribe(topic); }
+bool BrokerAdapter::echoes() const noexcept { return core_->echoes(); }
+
 bool BrokerAdapter::ready() const noexcept { return core_->ready(); }
 void BrokerAdapter::stop() { core_->stop(); }
 

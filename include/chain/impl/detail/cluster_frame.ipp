@@ -17,6 +17,12 @@ inline constexpr std::size_t cluster_header = 22;
 
 bool is_cluster_frame(std::string_view bytes) noexcept { return bytes.starts_with(cluster_magic); }
 
+bool sent_by(std::string_view bytes, const RandomId& node) noexcept {
+    const std::string_view id(reinterpret_cast<const char*>(node.data()), node.size());
+    return is_cluster_frame(bytes) &&
+           bytes.substr(std::min(bytes.size(), std::size_t{4})).starts_with(id);
+}
+
 std::string write_cluster_frame(const ClusterFrame& frame) {
     std::string out;
     out.reserve(cluster_header + frame.topic.size() + frame.event.size() + frame.payload.size());

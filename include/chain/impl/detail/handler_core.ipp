@@ -42,7 +42,7 @@ HandlerCore::HandlerCore(HandlerConfig config)
     : config_(completed(std::move(config))), proxies_(config_.trusted_proxies),
       clock_(steady_clock()),
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)),
-      cluster_(std::make_shared<ClusterService>(pubsub_)),
+      cluster_(std::make_shared<ClusterService>(pubsub_, config_.timeouts.node_lease)),
       peers_(std::make_shared<PeerTable>(config_.limits.sessions_per_peer,
                                          config_.rates.peer_connects)) {
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
@@ -50,15 +50,6 @@ HandlerCore::HandlerCore(HandlerConfig config)
 }
 
 HandlerCore::~HandlerCore() = default;
-
-void HandlerCore::listen() {
-    cluster_->listen();
-    kicks_ =
-        cluster_->on("kick", [weak = weak_from_this()](const RandomId&, std::string_view name) {
-            if (const auto self = weak.lock()) self->disconnect_here(name);
-            return true;
-        });
-}
 
 void HandlerCore::relieve() {
     if (!relieving_.exchange(true)) std::make_shared<Relief>(shared_from_this())->start();
@@ -132,10 +123,13 @@ Ref<Lane> HandlerCore::use(net::io_context& context) {
 Ref<Lane> HandlerCore::enlist(const net::any_io_executor& executor, net::io_context* context) {
     const Ref<Lane> lane(new Lane(shared_from_this(), executor, context));
     lane->service().add(lane);
-    const std::lock_guard lock(mutex_);
-    lane->place_in_handler() = lanes_.size();
-    lanes_.push_back(lane);
-    if (context) declared_.push_back(lane.get());
+    {
+        const std::lock_guard lock(mutex_);
+        lane->place_in_handler() = lanes_.size();
+        lanes_.push_back(lane);
+        if (context) declared_.push_back(lane.get());
+    }
+    cluster_->keep_beating();
     return lane;
 }
 
@@ -320,18 +314,6 @@ Ref<SessionCore> HandlerCore::find(std::string_view id) const {
     return parsed ? sessions_.find(*parsed) : nullptr;
 }
 
-error_code HandlerCore::disconnect(std::string_view name) {
-    disconnect_here(name);
-    return cluster_->broadcast("kick", name);
-}
-
-void HandlerCore::disconnect_here(std::string_view name) {
-    for (const auto& lane : lanes())
-        lane->post([lane, name = std::string(name)] {
-            for (const auto& session : lane->named(name)) session->end(1001, "disconnected");
-        });
-}
-
 void HandlerCore::ended(SessionCore&) {
     notify([](Observer& o) { o.session_closed(); });
     check_drained();
@@ -339,6 +321,7 @@ void HandlerCore::ended(SessionCore&) {
 
 void HandlerCore::close() {
     draining_ = true;
+    cluster_->stop();
     for (const auto& lane : lanes()) lane->post([lane] { lane->retire(); });
     pubsub_->stop();
 }

@@ -4,6 +4,7 @@
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
+#include <chain/detail/node_presence.hpp>
 #include <chain/detail/presence_core.hpp>
 #include <chain/detail/utf8.hpp>
 #include <chain/topic.hpp>
@@ -21,7 +22,10 @@ PresenceCore::PresenceCore(const Handler& handler, PresenceConfig config)
     if (!valid_event(config_.state_event) || !valid_event(config_.diff_event))
         throw std::invalid_argument("chain: \"" + config_.state_event + "\" or \"" +
                                     config_.diff_event + "\" is not an event name");
-    if (!store_) store_ = std::make_shared<MemoryPresenceStore>();
+    auto& cluster = HandlerAccess::core(handler)->shared_cluster();
+    if (!store_)
+        store_ = std::make_shared<NodePresence>(
+            cluster, "presence" + std::to_string(cluster->next_number()));
     const auto random = make_random_id();
     std::copy_n(random.begin(), ref_prefix_.size(), ref_prefix_.begin());
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();

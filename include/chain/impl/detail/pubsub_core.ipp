@@ -156,11 +156,11 @@ void PubSubCore::receive(std::string_view key, std::string_view bytes) {
 }
 
 error_code PubSubCore::receive_frame(const Place& place, std::string_view bytes) {
+    if (place.kind != ClusterFrame::Kind::node && sent_by(bytes, node_)) return {};
     const auto frame = read_cluster_frame(bytes);
     if (!frame) return frame.error();
     if (frame->kind != place.kind || frame->topic != place.topic)
         return make_error_code(Errc::invalid_cluster_frame);
-    if (frame->node == node_) return {};
     if (frame->kind == ClusterFrame::Kind::node) return receive_from_node(*frame);
     if (frame->kind == ClusterFrame::Kind::publication)
         return publish(frame->topic, Payload::view(frame->payload, frame->binary), false);
@@ -266,6 +266,12 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
                 subscriber->pattern.prefix());
     for (const auto& whom : {std::string(all_nodes), to_hex(node_)})
         link->changed(key(ClusterFrame::Kind::node, whom));
+    if (linked_) linked_();
+}
+
+bool PubSubCore::reaches_broker() const {
+    const auto link = control();
+    return link && !link->adapter().echoes() && link->adapter().ready();
 }
 
 std::shared_ptr<AdapterLink> PubSubCore::control() const {

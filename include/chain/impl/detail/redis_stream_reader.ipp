@@ -191,8 +191,8 @@ void RedisStreamReader::take_entry(std::size_t shard, const redisReply& fields) 
         auto& value = name == "k" ? topic : name == "f" ? frame : stamp;
         if (name == "k" || name == "f" || name == "w") value = text_of(*items[i + 1]);
     }
-    if (const auto written = read_stamp(stamp)) {
-        if (written->epoch == epoch_) return;
+    const auto written = read_stamp(stamp);
+    if (written && written->epoch != epoch_) {
         const auto verdict = seen_.look(shard, *written);
         if (verdict.missing > 0)
             core().lost(verdict.missing, make_error_code(Errc::broker_trimmed));
