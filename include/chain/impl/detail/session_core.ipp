@@ -79,8 +79,8 @@ bool SessionCore::within_rates(const Message& message) {
     auto& handler = lane_->handler();
     const auto& rates = handler.config().rates;
     const auto* membership = joins ? nullptr : find(message.topic);
-    const auto* own =
-        membership ? membership->entry().channel().rates.match(message.event) : nullptr;
+    const auto* own_rates = membership ? &membership->entry().channel().rates : nullptr;
+    const auto* own = own_rates && !own_rates->empty() ? own_rates->match(message.event) : nullptr;
     if (!own && !(joins ? rates.joins : rates.events).limits()) return true;
     auto& used = extras().rates;
     if (!used) used = std::make_unique<SessionRates>();
