@@ -105,7 +105,10 @@ net::awaitable<void> serve_tls(App& app, std::shared_ptr<net::ssl::context>, Str
                                bool headers = false) {
     const auto [failed] = co_await stream.async_handshake(net::ssl::stream_base::server, no_throw);
     if (failed) co_return;
-    co_await (headers ? serve_headers(app, std::move(stream)) : serve(app, std::move(stream)));
+    if (headers) // a conditional expression here makes GCC 12 move from the stream twice
+        co_await serve_headers(app, std::move(stream));
+    else
+        co_await serve(app, std::move(stream));
 }
 
 /// A connection of a server with callbacks.

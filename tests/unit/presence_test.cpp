@@ -70,6 +70,20 @@ TEST_CASE("phoenix 61: track gives a diff with joins only, and the end of the me
     CHECK(kit.presence.list("room:a") == Json::object());
 }
 
+TEST_CASE("a handler whose channel holds a presence of it goes with its last handle") {
+    std::weak_ptr<int> held;
+    {
+        chain::Handler handler{test::quiet()};
+        chain::Presence presence{handler};
+        auto something = std::make_shared<int>(1);
+        held = something;
+        chain::Channel room{"room:*"};
+        room.on_join([presence, something](chain::Socket&) {});
+        handler.add(room);
+    }
+    CHECK(held.expired());
+}
+
 TEST_CASE("phoenix 61: a ref is unique and has 16 URL-safe characters") {
     PresenceKit kit;
     chain::Presence other{kit.handler};

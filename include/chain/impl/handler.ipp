@@ -16,7 +16,8 @@ namespace detail {
 std::shared_ptr<HandlerCore> make_handler_core(HandlerConfig config) {
     auto core = std::make_shared<HandlerCore>(std::move(config));
     core->listen();
-    return {core.get(), [core](HandlerCore*) { core->close(); }};
+    // What weakly refers to the handle keeps this function, which therefore lets go of the core.
+    return {core.get(), [core](HandlerCore*) mutable { std::exchange(core, nullptr)->close(); }};
 }
 
 } // namespace detail

@@ -7,11 +7,11 @@
 #include <chain/detail/linger.hpp>
 #include <chain/detail/way_back.hpp>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/beast/http/read.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace chain::detail {
@@ -55,7 +55,7 @@ void Exchange::take_body() {
     // counted by the body's limit.
     constexpr std::size_t least = 16 * 1024, more = 8 * 1024;
     buffer_.max_size(std::min(read_ahead_.room, std::max(least, ahead.size() + more)));
-    std::memcpy(buffer_.prepare(ahead.size()).data(), ahead.data(), ahead.size());
+    net::buffer_copy(buffer_.prepare(ahead.size()), net::buffer(ahead));
     buffer_.commit(ahead.size());
     deadline_.start(handler_->config().timeouts.request);
     if (!ahead.empty() || !awaits_continue(parser_->get())) return read_body();
