@@ -10,6 +10,7 @@
 #include <chain/impl/detail/broker_adapter.ipp>
 #include <chain/impl/detail/call_gate.ipp>
 #include <chain/impl/detail/clock.ipp>
+#include <chain/impl/detail/close_codes.ipp>
 #include <chain/impl/detail/cluster_frame.ipp>
 #include <chain/impl/detail/cluster_service.ipp>
 #include <chain/impl/detail/dialect.ipp>

@@ -206,10 +206,6 @@ void SessionCore::reply(std::string_view topic, std::string_view join_ref, std::
     send(message);
 }
 
-std::string reason_object(std::string_view why) {
-    return R"({"reason":")" + std::string(why) + "\"}";
-}
-
 void SessionCore::reply_error(const Message& request, std::string_view why) {
     reply(request.topic, request.join_ref, request.ref, {Status::error, reason_object(why)});
 }

@@ -16,17 +16,6 @@ namespace chain::detail {
 
 /// Does a close with this code mean that one side broke the rules? Then the session is not to go
 /// on, so that a bad frame is not sent again for ever.
-bool ends_session(std::uint16_t code) noexcept {
-    return code == 1002 || code == 1003 || (code >= 1007 && code <= 1009);
-}
-
-std::optional<BrokenRule> broken_rule(error_code failed) noexcept {
-    if (failed == Errc::binary_frame) return BrokenRule{1003, "this dialect has text frames only"};
-    if (failed == Errc::not_json) return BrokenRule{1007, "not JSON"};
-    if (failed == Errc::malformed_frame) return BrokenRule{1008, "not a frame of the protocol"};
-    return std::nullopt;
-}
-
 SessionCore::Extras::Extras(SessionCore& session)
     : shutdown([](TimerNode& timer) { static_cast<Shutdown&>(timer).session->end(1000, {}); }) {
     shutdown.session = &session;
