@@ -96,7 +96,8 @@ class Channel {
 
     /// What becomes of pushes and broadcasts of `event` while they wait for a client that reads too
     /// slowly; without one they are kept, and past a limit the client is closed with 1013.
-    /// @param event  a name, or a prefix and one trailing `*`; exact names win, then the longest
+    /// @param event   a name, or a prefix and one trailing `*`; exact names win, then the longest
+    /// @param policy  what becomes of them
     /// @throws as `on`
     Channel& when_slow(std::string event, SlowPolicy policy);
     /// The same for all events of the channel that have no policy of their own.

@@ -12,6 +12,7 @@ namespace chain {
 /// its way already. Where this does not bring the backlog below the limits, the client's connection
 /// is closed with 1013.
 struct SlowPolicy {
+    /// What becomes of them.
     enum class Kind : std::uint8_t {
         close,       ///< They are kept; past a limit the connection is closed with 1013.
         drop_oldest, ///< Past a limit the oldest are dropped; the client is told how many, in the
@@ -19,7 +20,7 @@ struct SlowPolicy {
         conflate,    ///< A newer one takes the place of an older one with the same key.
     };
 
-    Kind kind = Kind::close;
+    Kind kind = Kind::close; ///< What becomes of them.
     /// When conflating: the member of the payload that is the key, besides topic and event. Empty:
     /// these two alone.
     std::string member = {};
