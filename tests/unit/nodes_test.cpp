@@ -136,6 +136,7 @@ TEST_CASE("pitfall 8: a node's message that makes no sense is counted, and ends 
     CHECK(observer->count("log a node's message: on purpose") == 1);
     one.service().broadcast("x", "good");
     CHECK(heard == Frames{one.id() + "bad", one.id() + "good"});
+    stranger->stop();
 }
 
 TEST_CASE("a node without an adapter is alone") {

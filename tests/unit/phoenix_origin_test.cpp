@@ -66,8 +66,9 @@ TEST_CASE("phoenix 27: a wildcard stands for the domain and all below it, and no
 }
 
 TEST_CASE("phoenix 27: origins without a host are foreign to every rule but the star") {
-    for (const auto* origin : {"null", "file://", "", "example.com", "http://", "http://a/b",
-                               "http://user@example.com", "://example.com"}) {
+    for (const auto* origin :
+         {"null", "file://", "", "example.com", "http://", "http://a/b", "http://user@example.com",
+          "://example.com", "a?://example.com", "1a://example.com"}) {
         INFO(origin);
         CHECK_FALSE(listed("//example.com", origin));
         CHECK(listed("*", origin));

@@ -412,6 +412,7 @@ TEST_CASE("pitfall 8: presence messages that make no sense are counted, and chan
                           std::to_string(static_cast<int>(Errc::invalid_cluster_frame))) == bad);
     say("presence1", diff("room:a", "k", "ref", R"({"phx_ref":"ref"})"));
     CHECK(kit.presence.count("room:a").metas == 1);
+    stranger->stop();
 }
 
 TEST_CASE("a snapshot's parts are taken in order; what does not follow is asked for again") {

@@ -38,10 +38,19 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
     return authority;
 }
 
+/// A letter, then letters, digits, plus, minus, and dots: RFC 3986, section 3.1.
+bool valid_scheme(std::string_view text) noexcept {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto good = [&](char c) {
+        return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    };
+    return !text.empty() && letter(text.front()) && std::ranges::all_of(text, good);
+}
+
 PageOrigin parse_origin(std::string_view text) noexcept {
     PageOrigin origin{text};
     const auto end = text.find("://");
-    if (end == std::string_view::npos || end == 0) return origin;
+    if (end == std::string_view::npos || !valid_scheme(text.substr(0, end))) return origin;
     const auto authority = parse_authority(text.substr(end + 3));
     if (!authority) return origin;
     origin.scheme = text.substr(0, end);
@@ -64,8 +73,10 @@ std::optional<OriginRule> parse_origin_rule(std::string_view text) noexcept {
     if (end != std::string_view::npos) {
         rule.scheme = text.substr(0, end);
         if (!rule.scheme.empty() && !rule.scheme.ends_with(':')) return std::nullopt;
-        if (rule.scheme.size() == 1) return std::nullopt;
-        if (!rule.scheme.empty()) rule.scheme.remove_suffix(1);
+        if (!rule.scheme.empty()) {
+            rule.scheme.remove_suffix(1);
+            if (!valid_scheme(rule.scheme)) return std::nullopt;
+        }
         text.remove_prefix(end + 2);
     }
     const auto authority = parse_authority(text);
