@@ -88,13 +88,15 @@ test("a client that is disconnected by its user's name comes back", async (t) =>
   await until("the rejoin", () => channel.state === "joined");
 });
 
-test("a client that is not let in sees an error and tries again", async (t) => {
-  const socket = connect(t, { params: { refuse: "429" } });
-  const codes = [];
-  socket.onClose(({ code }) => codes.push(code));
-  await until("two refusals", () => codes.length >= 2);
-  assert.deepEqual(codes.slice(0, 2), [1008, 1008]);
-});
+for (const [refuse, expected] of [["403", 1008], ["429", 1011]]) {
+  test(`a client that is not let in (${refuse}) sees an error and tries again`, async (t) => {
+    const socket = connect(t, { params: { refuse } });
+    const codes = [];
+    socket.onClose(({ code }) => codes.push(code));
+    await until("two refusals", () => codes.length >= 2);
+    assert.deepEqual(codes.slice(0, 2), [expected, expected]);
+  });
+}
 
 test("when the server restarts, the client comes back and joins again", async (t) => {
   const socket = connect(t);
