@@ -159,14 +159,18 @@ inline void reach_all_nodes(const Node::MakeAdapter& make) {
     CHECK(eventually(ask)); // until it knows both others
     CHECK(members->names == Frames{"user:7"});
     std::optional<chain::SessionCount> count;
-    cluster[1].handler->async_count_sessions(std::chrono::seconds(10),
-                                             [&](chain::SessionCount all) { count = all; });
-    CHECK(eventually([&] {
-        cluster.listen();
-        return count.has_value();
-    }));
+    const auto count_all = [&] {
+        count.reset();
+        cluster[1].handler->async_count_sessions(std::chrono::seconds(10),
+                                                 [&](chain::SessionCount all) { count = all; });
+        const auto answered = [&] {
+            cluster.listen();
+            return count.has_value();
+        };
+        return eventually(answered) && count->answered == 3;
+    };
+    CHECK(eventually(count_all)); // until this node, too, knows both others
     CHECK(count->sessions == 6);
-    CHECK(count->answered == 3);
 
     CHECK_FALSE(cluster[2].handler->disconnect("user:7"));
     CHECK(eventually([&] {
