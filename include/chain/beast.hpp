@@ -1,6 +1,7 @@
 // async_serve: a handler inside a Beast server that the application already has.
 #pragma once
 
+#include <chain/detail/completion.hpp>
 #include <chain/detail/exchange.hpp>
 #include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_message.hpp>
@@ -8,11 +9,8 @@
 #include <chain/handler.hpp>
 #include <chain/served.hpp>
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
@@ -44,17 +42,6 @@ ReadAhead read_ahead(Buffer& buffer) {
     return {buffer.max_size(), take, give};
 }
 
-/// Completes on the executor of the handler, whose context it keeps at work.
-template <class Handler, class Executor>
-Exchange::Done completion(Handler handler, const Executor& fallback) {
-    auto executor = net::prefer(net::get_associated_executor(handler, fallback),
-                                net::execution::outstanding_work.tracked);
-    auto shared = std::make_shared<Handler>(std::move(handler));
-    return [shared, executor](Served served) {
-        net::dispatch(executor, [shared, served] { std::move (*shared)(served); });
-    };
-}
-
 /// Is it a layer over a stream that it does not own?
 template <class Stream>
 inline constexpr bool borrows_stream = std::is_reference_v<Stream>;
@@ -72,7 +59,7 @@ struct StartExchange {
                       "socket: ssl::stream<tcp::socket>, not ssl::stream<tcp::socket&>");
         std::make_shared<Exchange>(std::move(handler), std::make_unique<StreamOf<Stream&>>(*stream),
                                    read_ahead(*buffer),
-                                   completion(std::move(done), stream->get_executor()))
+                                   completion<Served>(std::move(done), stream->get_executor()))
             ->serve(std::move(message)...);
     }
 };

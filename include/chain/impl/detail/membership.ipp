@@ -185,7 +185,7 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
         answer({reply.status(), payload->raw(), payload->is_binary(), reply.status_name()});
     } else {
         if (!taken && session_->serializer().lifecycle().answers_crash)
-            answer({Status::error, R"({"reason":"internal error"})"});
+            answer({Status::error, reason_object("internal error")});
         if (!work().ending) work_->ending = LeaveReason::error;
     }
 }

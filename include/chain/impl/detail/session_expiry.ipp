@@ -94,7 +94,7 @@ void SessionCore::refresh(const Message& message) {
     const Json why{{"reason", refusal->reason.empty() ? "refused" : refusal->reason}};
     const auto text = to_text(why);
     reply(message.topic, message.join_ref, message.ref,
-          {Status::error, text ? *text : R"({"reason":"refused"})"});
+          {Status::error, text ? *text : reason_object("refused")});
 }
 
 } // namespace chain::detail
