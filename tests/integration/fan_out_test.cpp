@@ -1,5 +1,6 @@
 // Many messages to many clients, fast and slow ones.
 #include "../support/catch.hpp"
+#include "../support/rounds.hpp"
 #include "support/readers.hpp"
 #include "support/test_server.hpp"
 
@@ -59,8 +60,9 @@ TEST_CASE(
     auto sender = server.member("room:a");
     Readers readers(server.port(), 100, "room:a");
 
-    readers.start(10'000);
-    CHECK(push_numbers(sender, 10'000) == 10'000);
+    constexpr auto messages = test::rounds(10'000);
+    readers.start(messages);
+    CHECK(push_numbers(sender, messages) == messages);
     CHECK(readers.finish() == "");
     CHECK(server.watch->dropped == 0);
     CHECK(server.unsent() == 0);

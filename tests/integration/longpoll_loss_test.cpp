@@ -1,5 +1,6 @@
 // Long-polling when answers, requests or clients get lost: nothing is lost, nothing comes twice.
 #include "../support/catch.hpp"
+#include "../support/rounds.hpp"
 #include "support/poll_client.hpp"
 #include "support/poll_readers.hpp"
 #include "support/poll_server.hpp"
@@ -235,9 +236,10 @@ TEST_CASE("10,000 messages reach 100 polling clients exactly once, in order") {
     test::PollReaders readers(server.port(), 100, "room:a");
     PollClient sender(server.port());
     sender.join("room:b");
-    readers.start(10'000);
-    for (int i = 0; i < 10'000; i += 50) {
-        for (int j = i; j < i + 50; ++j) server.publish(std::to_string(j));
+    constexpr auto messages = test::rounds(10'000);
+    readers.start(messages);
+    for (unsigned i = 0; i < messages; i += 50) {
+        for (unsigned j = i; j < i + 50; ++j) server.publish(std::to_string(j));
         // At the pace of a client.
         REQUIRE(sender.say(R"([0,1,2,"room:b","echo",null])") == 200);
         REQUIRE(sender.receive() == "[1,1,2,0,null]");

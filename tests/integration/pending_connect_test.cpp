@@ -304,7 +304,8 @@ TEST_CASE("a stream's context may go while its client comes back to its session"
 }
 
 TEST_CASE("a connection whose stream goes with another context ends on its own lane") {
-    TwoContexts server({.close = std::chrono::milliseconds(50)});
+    TwoContexts server(
+        {.close = std::chrono::milliseconds(50), .resume_window = std::chrono::milliseconds(400)});
     RawClient first(server.port());
     const auto cookie = open_tab(server, first);
     RawClient second(server.port());

@@ -1,5 +1,6 @@
 // Server-sent events: the stream, POSTs, cookies, CORS, and which stream a session has.
 #include "../support/catch.hpp"
+#include "../support/rounds.hpp"
 #include "support/room_frames.hpp"
 #include "support/sse_client.hpp"
 #include "support/test_server.hpp"
@@ -694,7 +695,7 @@ TEST_CASE("one topic has members over SSE and over WebSocket") {
 
 TEST_CASE("10,000 messages arrive at 100 streams, each once and in order") {
     SseServer server({}, {}, test::room_channel(), 2);
-    constexpr int messages = 10'000;
+    constexpr int messages = test::rounds(10'000);
     constexpr int clients = 100;
     std::vector<SseStream> streams;
     for (int i = 0; i < clients; ++i) {

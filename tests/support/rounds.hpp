@@ -15,7 +15,8 @@ inline constexpr bool instrumented = true;
 inline constexpr bool instrumented = false;
 #endif
 
-/// So many rounds; a tenth of them under a sanitizer, where each takes ten times as long.
+/// So many rounds, or messages; a tenth of them under a sanitizer, where each takes ten times as
+/// long.
 constexpr unsigned rounds(unsigned count) { return instrumented ? (count + 9) / 10 : count; }
 
 } // namespace test

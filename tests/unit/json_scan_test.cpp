@@ -300,10 +300,14 @@ TEST_CASE("every lead byte of UTF-8 is judged as nlohmann judges it, with all ed
                                            static_cast<char>(b),
                                            static_cast<char>(c),
                                            '"'};
-                    for (const auto& variant : {text, text.substr(0, 4) + '"', text.substr(0, 4)}) {
-                        if (valid_json(variant) != reference_accepts(variant))
-                            FAIL(lead << " " << a << " " << b << " " << c);
-                    }
+                    if (valid_json(text) != reference_accepts(text))
+                        FAIL(lead << " " << a << " " << b << " " << c);
+                }
+                const std::string cut{'"', static_cast<char>(lead), static_cast<char>(a),
+                                      static_cast<char>(b)};
+                for (const auto& text : {cut + '"', cut}) {
+                    if (valid_json(text) != reference_accepts(text))
+                        FAIL(lead << " " << a << " " << b);
                 }
             }
         }
