@@ -5,6 +5,7 @@
 
 #include <boost/version.hpp>
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -78,14 +79,15 @@ Counts fan_out(std::uint64_t turns, std::size_t topics, std::size_t window, std:
     });
 }
 
-/// Each session is in four of eight topics, and no two neighbours are in the same four.
-Counts fan_out_mixed(std::uint64_t turns) {
-    static constexpr std::size_t subscribers = 1000, topics = 8, window = 4;
-    const auto topic = [](std::size_t i) { return "room:" + std::to_string(i % topics); };
+/// Each session is in four of `topics`, `step` of it apart, and no two neighbours are in the same.
+template <class Steps>
+Counts fan_out_mixed(std::uint64_t turns, std::size_t topics, Steps steps) {
+    static constexpr std::size_t subscribers = 1000, window = 4;
+    const auto topic = [=](std::size_t i) { return "room:" + std::to_string(i % topics); };
     Clients clients{chain::Framing::websocket};
     for (std::size_t s = 0; s < subscribers; ++s) {
         clients.connect();
-        for (const std::size_t i : {0, 1, 3, 6}) clients.join(s, topic(s + i));
+        for (const std::size_t i : steps(s)) clients.join(s, topic(s + i));
     }
     std::vector<std::string> frames;
     for (std::size_t i = 0; i < topics; ++i) frames.push_back(push(topic(i), "shout"));
@@ -93,6 +95,21 @@ Counts fan_out_mixed(std::uint64_t turns) {
         for (std::size_t i = 0; i < window; ++i)
             for (std::size_t s = 0; s < topics; ++s) clients.send(s, frames[s]);
         clients.turn();
+    });
+}
+
+/// Every eighth session is in the same four topics.
+Counts fan_out_mixed(std::uint64_t turns) {
+    return fan_out_mixed(turns, 8, [](std::size_t) {
+        return std::array<std::size_t, 4>{0, 1, 3, 6};
+    });
+}
+
+/// No two sessions are in the same four topics.
+Counts fan_out_distinct(std::uint64_t turns) {
+    return fan_out_mixed(turns, 16, [](std::size_t session) {
+        const auto step = session / 16;
+        return std::array<std::size_t, 4>{0, 1 + step % 5, 6 + step / 5 % 5, 11 + step / 25};
     });
 }
 
@@ -141,6 +158,7 @@ std::optional<Counts> run(std::string_view name, std::uint64_t turns) {
     if (name == "broadcast_from") return fan_out(turns, 1, 16, "others");
     if (name == "broadcast_4_topics") return fan_out(turns, 4, 4, "shout");
     if (name == "broadcast_mixed_topics") return fan_out_mixed(turns);
+    if (name == "broadcast_distinct_topics") return fan_out_distinct(turns);
     if (name == "broadcast_sse") return fan_out(turns, 1, 16, "shout", chain::Framing::sse);
     if (name == "request_reply") return request_reply(turns, 1);
     if (name == "request_reply_16") return request_reply(turns, 16);

@@ -59,7 +59,7 @@ async function main() {
   makeCertificate();
   const report = { date: new Date().toISOString(), profile, machine: machine(), summaries: [], results: [] };
   for (const name of Object.keys(works).filter((work) => selected.includes(work))) {
-    for (const one of works[name](profiles[profile])) {
+    for (const one of works[name]({ ...profiles[profile], fileLimit: report.machine.fileLimit })) {
       const results = await runCase(one, profiles[profile]);
       report.results.push(...results);
       report.summaries.push(summarize(one, results));
@@ -74,12 +74,26 @@ async function main() {
   if (failed > 0) throw new Error(`${failed} runs were not exactly once and in order: their figures mean nothing`);
 }
 
+/** How the time of an operation grows with topics or subscribers, as cases for plots. */
+function growth(micro = []) {
+  const titles = { publish_with_topics: "a publication, with so many topics on the lane",
+                   publish_to_subscribers: "a publication for each of so many subscribers",
+                   publish_with_topics_per_session: "a publication to 100 sessions in so many topics each" };
+  return Object.entries(titles).map(([name, title]) => ({
+    label: `growth: ${title}`, figure: "ns",
+    rows: micro.filter((m) => m.name.startsWith(`${name}/`)).map((m) => {
+      const ns = m.per_subscriber ? m.per_subscriber * 1e9 : m.cpu_time;
+      return { name: Number(m.name.split("/")[1]).toLocaleString("en"), median: ns, lowest: ns, highest: ns };
+    }),
+  })).filter(({ rows }) => rows.length > 0);
+}
+
 function write(report) {
   const folder = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), "results");
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "results.json"), JSON.stringify(report, null, 1) + "\n");
   writeFileSync(path.join(folder, "results.md"), markdown(report));
-  for (const summary of report.summaries)
+  for (const summary of [...report.summaries, ...growth(report.micro)])
     writeFileSync(path.join(folder, `${summary.label.replace(/[^a-z0-9]+/gi, "-")}.svg`), svg(summary));
 }
 

@@ -24,14 +24,14 @@ const targets = [
   ["the same, sessions touched by several topics in a turn, some in the same", 150, 80, instructions("broadcast_mixed_topics")],
   ["the same, no two sessions in the same topics", 150, 80, instructions("broadcast_distinct_topics")],
   ["request and reply, 100 connections, depth 16: CPU over the floor", 1.6, 1.35, ratio("request and reply, 100 connections, depth 16", "chain")],
-  ["bytes per idle joined WebSocket session, 9500 of them, in `Server`", 800, 600, value("idle, 9500 sessions", "chain")],
+  ["bytes per idle joined WebSocket session, 10,000 of them, in `Server`", 800, 600, value("idle, 10000 sessions", "chain")],
   ["the same, 1000 of them, mounted, `any_io_executor`, on a declared lane", 1000, 700, value("mounted: idle, 1000 sessions", "mounted, declared lane")],
   ["connect, join, leave, close: CPU over the floor", 1.35, 1.15, ratio("connect, join, leave, close", "chain")],
   ["two lanes over one: CPU per delivered message", 1.15, 1.05, ratio("fan-out to 1000, one lane and two", "two lanes")],
   ["one reader that never reads among 1000: CPU per message of the others", 1.05, undefined, ratio("fan-out to 1000, one of them never reads", "one does not")],
   ["a publication with 1,000,000 topics over one with 1000", 1.5, undefined, growth],
-  ["memory after 10 cycles of 9500 connections, over that after the first", 1.1, undefined,
-   value("memory after 10 cycles of 9500 connections, over that of the first", "chain")],
+  ["memory after 10 cycles of 10,000 connections, over that after the first", 1.1, undefined,
+   value("memory after 10 cycles of 10000 connections, over that of the first", "chain")],
 ];
 
 const digits = (n) => (n === undefined ? "" : n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2));

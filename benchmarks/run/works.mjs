@@ -2,7 +2,7 @@
 // `runs`, `messages` and the like are scaled by the profile: see profiles.
 
 export const profiles = {
-  full: { runs: 5, scale: 1, connections: 1000, idle: [1000, 9500], big: 9500 },
+  full: { runs: 5, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000 },
   quick: { runs: 1, scale: 0.02, connections: 100, idle: [100] },
 };
 
@@ -57,7 +57,11 @@ export const works = {
     args: { work: "churn", connections: 1 },
     messages: (scale) => Math.max(200, Math.round(5000 * scale)),
   }],
-  idle: (profile) => profile.idle.map((connections) => idle(all, connections)),
+  idle: ({ idle: counts, big, fileLimit }) => [
+    ...counts.map((connections) => idle(all, connections)),
+    // As many as the file limit allows, which leaves room for what else has descriptors.
+    ...(big && fileLimit > 2 * big - 1 ? [idle(own, Math.min(50_000, fileLimit - 500))] : []),
+  ],
   cycles: ({ connections, big = connections }) => [{
     label: `memory after 10 cycles of ${big} connections, over that of the first`,
     figure: "last_over_first",

@@ -107,6 +107,34 @@ TEST_CASE("the wheel says when it has something to do, and sleeps when it has no
     CHECK_FALSE(wheel.next());
 }
 
+TEST_CASE("a timer that is armed for sooner than the others is the next that the wheel asks for") {
+    TimerWheel wheel(start);
+    Timer late;
+    Timer soon;
+    for (int i = 0; i < 3; ++i) {
+        wheel.arm(late, start, 10s);
+        CHECK(*wheel.next() == start + 10s);
+        wheel.arm(soon, start, 1s);
+        CHECK(*wheel.next() == start + 1s);
+        soon.disarm();
+        CHECK(*wheel.next() == start + 10s);
+        late.disarm();
+        CHECK_FALSE(wheel.next());
+    }
+}
+
+TEST_CASE("a time that lies before the last is no reason to forget a timer") {
+    TimerWheel wheel(start);
+    Timer timer;
+    wheel.advance(start + 100s);
+    wheel.arm(timer, start + 100s, 20s);
+    CHECK(*wheel.next() == start + 120s);
+    wheel.advance(start + 80s);
+    CHECK(*wheel.next() == start + 120s);
+    wheel.advance(start + 120s);
+    CHECK(timer.count == 1);
+}
+
 TEST_CASE("who advances the wheel when it asks to meets every timer in time") {
     std::mt19937 random(7);
     std::uniform_int_distribution<int> any(0, 60'000);

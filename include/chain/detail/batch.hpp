@@ -73,13 +73,23 @@ class Batch {
         std::uint32_t plan; ///< When it is to be merged: where `plans_` lists them.
     };
     struct Plan {
-        std::uint32_t first = 0, count = 0; ///< Of the runs in `turn_runs_`.
+        std::uint32_t first, count; ///< Of the runs in `turn_runs_`.
+        std::uint64_t hash;         ///< Of them.
     };
+    /// What was merged for a plan.
+    struct Merged {
+        std::uint32_t plan = none;
+        Slice slice;
+    };
+    static constexpr std::uint32_t none = 0xffffffffU;
+    /// So many of the newest plans, and what was merged for them, can be used again in a turn.
+    static constexpr std::size_t remembered = 16;
 
     void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered,
                 const SharedFate* fate);
     Slice* take_slice();
     void give_back(Slice& slice);
+    void forget_plans() noexcept;
     void recycle();
     Slice& own_slice(SessionCore& session);
     void mark(Membership& member);
@@ -88,10 +98,11 @@ class Batch {
     void touch(SessionCore& session);
     void plan(Entry& entry);
     void collect(SessionCore& session);
+    std::uint32_t plan_of_runs();
     void merge(Slice& out);
     Run* earliest() noexcept;
-    std::span<const Run> runs_of(const Plan& plan) const noexcept;
-    const Slice& merged(const Plan& plan);
+    std::span<const Run> runs_of(std::uint32_t plan) const noexcept;
+    const Slice& merged(std::uint32_t plan);
     void close_groups();
     void send(Entry& entry);
 
@@ -106,8 +117,7 @@ class Batch {
     std::vector<Plan> plans_;    ///< Of the entries that are to be merged.
     std::vector<Run> turn_runs_; ///< Of all plans.
     std::vector<Run> runs_;      ///< What is being merged.
-    Slice merged_;               ///< What was merged last for an entry, as `merged_plan_` says.
-    Plan merged_plan_;
+    std::vector<Merged> merged_; ///< By their plans' numbers.
     const Compression& compression_;
 };
 

@@ -184,6 +184,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     NotResumed claimed(Return& coming, const Ref<SessionCore>& session,
                        const SessionCore::Claimed& claimed);
     void open_instead(const Place& place, Return& coming, NotResumed reason);
+    void open_new(const Place& place, Request request, Framing framing, const ResumeRequest& wish,
+                  NotResumed reason, Entered done);
     std::optional<Refusal> full() const;
     Refusal unavailable(std::string reason) const;
     void refuse(const Connected& done, Errc why, Refusal refusal);

@@ -73,6 +73,7 @@ class OnSocket final : public Protocol {
         const auto count = socket_.read_some(net::buffer(buffer.data(), buffer.size()), failed);
         if (failed == net::error::would_block || failed == net::error::try_again) return false;
         if (failed) {
+            ended_ = true;
             this->broken();
             return false;
         }
@@ -104,12 +105,13 @@ class OnSocket final : public Protocol {
     }
     void close_stream() noexcept override {
         error_code ignored;
-        socket_.shutdown(Socket::shutdown_both, ignored);
+        if (!ended_) socket_.shutdown(Socket::shutdown_both, ignored);
         socket_.close(ignored);
     }
 
     Socket socket_;
     bool writing_ = false; ///< Is writability awaited?
+    bool ended_ = false;   ///< Has the peer closed it, or is it broken?
 };
 
 } // namespace chain::detail

@@ -235,11 +235,11 @@ class SessionCore : public RefCounted<SessionCore> {
     std::string expires_in() const;
     void refresh(const Message& message);
     bool within_rates(const Message& message);
-    void join(const Message& message);
+    void join(const Message& message, Membership* membership);
     bool start_join(const Message& message, Membership* replaced);
     void reply_unjoined(const Message& request, std::string_view why);
-    void leave(const Message& message);
-    void event(const Message& message);
+    void leave(const Message& message, Membership* membership);
+    void event(const Message& message, Membership* membership);
     std::string take_partial();
     void account(const Backlog& before) noexcept;
     void tidy(Framing framing);

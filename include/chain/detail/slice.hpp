@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,16 +36,35 @@ class Slice {
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     /// The frame that was appended last need not arrive.
     void may_drop(const SharedFate& fate);
+    /// Makes room for what `put` and `put_bytes` append: so many bytes and frames.
+    void reserve(std::size_t bytes, std::size_t frames);
+    /// Appends a frame of another slice.
+    void put(const Slice& from, std::size_t index) {
+        put_bytes(from.bytes_of(index));
+        end_frame(from.piece(index).order, from.piece(index).numbered);
+        if (const auto* fate = from.fate(index)) may_drop(*fate);
+    }
+    /// Appends a part of a frame, which `end_frame` ends.
+    void put_bytes(std::string_view bytes) noexcept {
+        std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+    void end_frame(std::uint64_t order, bool numbered) {
+        pieces_.push_back({order, static_cast<std::uint32_t>(size_), numbered});
+        numbered_ += numbered ? 1 : 0;
+    }
     void clear() noexcept;
 
     std::size_t count() const noexcept { return pieces_.size(); }
     const Piece& piece(std::size_t index) const noexcept { return pieces_[index]; }
     /// All the bytes.
-    const std::string& bytes() const noexcept { return bytes_; }
+    std::string_view bytes() const noexcept { return {bytes_.data(), size_}; }
+    /// How many of them belong to the frames from `index` on.
+    std::size_t bytes_from(std::size_t index) const noexcept { return size_ - begin_of(index); }
     /// One frame's bytes.
     std::string_view bytes_of(std::size_t index) const noexcept {
-        const std::size_t begin = index == 0 ? 0 : pieces_[index - 1].end;
-        return std::string_view(bytes_).substr(begin, pieces_[index].end - begin);
+        const std::size_t begin = begin_of(index);
+        return {bytes_.data() + begin, pieces_[index].end - begin};
     }
     /// How many of the frames count among the session's frames.
     std::uint32_t numbered() const noexcept { return numbered_; }
@@ -60,8 +80,12 @@ class Slice {
     static constexpr std::size_t kept_capacity = 64 * 1024;
 
     const SharedFate* find_fate(std::size_t index) const noexcept;
+    std::size_t begin_of(std::size_t index) const noexcept {
+        return index == 0 ? 0 : pieces_[index - 1].end;
+    }
 
-    std::string bytes_;
+    std::string bytes_;    ///< The first `size_` of it.
+    std::size_t size_ = 0; ///< What is behind is room that was used before.
     std::vector<Piece> pieces_;
     std::vector<std::pair<std::size_t, SharedFate>> fates_; ///< By frame, in order.
     std::uint32_t numbered_ = 0;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -66,6 +67,8 @@ class TimerWheel {
     std::unique_ptr<TimerLink[]> heads_;
     Time start_;
     std::uint32_t done_ = 0; ///< The last tick that was fired.
+    /// No slot that is visited before this tick holds a timer.
+    mutable std::uint32_t first_ = std::numeric_limits<std::uint32_t>::max();
 };
 
 } // namespace chain::detail

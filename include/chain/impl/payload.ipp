@@ -12,6 +12,7 @@ namespace chain {
 namespace detail {
 
 result<std::string> to_text(const Json& value) {
+    if (value.is_object() && value.empty()) return "{}"; // most replies: nlohmann needs 1000 steps
     try {
         return value.dump();
     } catch (const Json::type_error&) {

@@ -137,7 +137,7 @@ void Batch::send(Entry& entry) {
     auto& session = *entry.session;
     entry.session = nullptr;
     session.pending().entry = nowhere;
-    session.transmit(entry.slice ? *entry.slice : merged(plans_[entry.plan]));
+    session.transmit(entry.slice ? *entry.slice : merged(entry.plan));
 }
 
 /// Turns what was appended into one entry per session.
@@ -190,10 +190,22 @@ void Batch::plan(Entry& entry) {
         return;
     }
     entry.slice = nullptr;
-    entry.plan = static_cast<std::uint32_t>(plans_.size());
-    plans_.push_back(
-        {static_cast<std::uint32_t>(turn_runs_.size()), static_cast<std::uint32_t>(runs_.size())});
+    entry.plan = plan_of_runs();
+}
+
+/// The number of the plan for `runs_`. Sessions in the same topics get the same, mostly: it is
+/// looked for among those that came last.
+std::uint32_t Batch::plan_of_runs() {
+    std::uint64_t hash = 0;
+    for (const auto& run : runs_) hash = (hash + run.order) * 0x9e3779b97f4a7c15U;
+    const auto next = static_cast<std::uint32_t>(plans_.size());
+    for (auto plan = next; plan > 0 && next - plan < remembered; --plan)
+        if (plans_[plan - 1].hash == hash && std::ranges::equal(runs_, runs_of(plan - 1)))
+            return plan - 1;
+    plans_.push_back({static_cast<std::uint32_t>(turn_runs_.size()),
+                      static_cast<std::uint32_t>(runs_.size()), hash});
     turn_runs_.insert(turn_runs_.end(), runs_.begin(), runs_.end());
+    return next;
 }
 
 /// Lists in `runs_` the frames that wait for `session`, by source.
@@ -212,13 +224,17 @@ void Batch::collect(SessionCore& session) {
 
 /// Appends the frames of `runs_` to `out`, in order, and uses the runs up.
 void Batch::merge(Slice& out) {
+    std::size_t bytes = 0;
+    std::size_t frames = 0;
+    for (const auto& run : runs_) {
+        bytes += run.slice->bytes_from(run.next);
+        frames += run.slice->count() - run.next;
+    }
+    out.reserve(bytes, frames);
     while (auto* run = earliest()) {
         const auto index = run->next++;
-        if (!run->member || !run->member->group()->excepts(index, *run->member)) {
-            const auto& piece = run->slice->piece(index);
-            out.append_framed(run->slice->bytes_of(index), run->order, piece.numbered);
-            if (piece.lossy) out.may_drop(*run->slice->fate(index));
-        }
+        if (!run->member || !run->member->group()->excepts(index, *run->member))
+            out.put(*run->slice, index);
         run->order = run->next < run->slice->count() ? run->slice->piece(run->next).order : used_up;
     }
 }
@@ -235,20 +251,23 @@ Batch::Run* Batch::earliest() noexcept {
     return first;
 }
 
-std::span<const Batch::Run> Batch::runs_of(const Plan& plan) const noexcept {
-    return std::span(turn_runs_).subspan(plan.first, plan.count);
+std::span<const Batch::Run> Batch::runs_of(std::uint32_t plan) const noexcept {
+    return std::span(turn_runs_).subspan(plans_[plan].first, plans_[plan].count);
 }
 
-/// What is sent for an entry of several sources. Neighbours often have the same, and share it.
-const Slice& Batch::merged(const Plan& plan) {
-    if (merged_.count() == 0 || !std::ranges::equal(runs_of(plan), runs_of(merged_plan_))) {
+/// What is sent for an entry of several sources.
+const Slice& Batch::merged(std::uint32_t plan) {
+    const auto place = plan % remembered;
+    if (merged_.size() <= place) merged_.resize(place + 1);
+    auto& [of, slice] = merged_[place];
+    if (of != plan) {
         const auto runs = runs_of(plan);
         runs_.assign(runs.begin(), runs.end());
-        merged_.clear();
-        merge(merged_);
-        merged_plan_ = plan;
+        slice.clear();
+        merge(slice);
+        of = plan;
     }
-    return merged_;
+    return slice;
 }
 
 void Batch::close_groups() {
@@ -280,13 +299,20 @@ void Batch::give_back(Slice& slice) {
     free_.push_back(&slice);
 }
 
+void Batch::forget_plans() noexcept {
+    plans_.clear();
+    turn_runs_.clear();
+    for (auto& [plan, slice] : merged_) {
+        plan = none;
+        slice.clear();
+    }
+}
+
 void Batch::recycle() {
     for (auto* slice : turn_) give_back(*slice);
     turn_.clear();
     entries_.clear();
-    plans_.clear();
-    turn_runs_.clear();
-    merged_.clear();
+    if (!plans_.empty()) forget_plans();
     next_ = 0;
 }
 

@@ -11,6 +11,11 @@ namespace chain::detail {
 
 void HandlerCore::connect(Lane& lane, Request request, Framing framing, Connected done) {
     const auto wish = take_resume_request(request);
+    if (!wish.shown) {
+        configure();
+        return open_at({lane.bare_executor(), false}, std::move(request), framing,
+                       {wish.wanted, NotResumed::none}, std::move(done));
+    }
     auto entered = [done = std::move(done)](ConnectResult result, std::uint32_t) {
         done(std::move(result));
     };
@@ -31,9 +36,11 @@ void HandlerCore::enter(const Place& place, Request request, const ResumeRequest
     configure();
     auto session = wish.known;
     if (!session && wish.token) session = sessions_.find(wish.token->session);
+    if (!session)
+        return open_new(place, std::move(request), framing, wish, why_missing(wish),
+                        std::move(done));
     auto coming =
         std::make_shared<Return>(Return{std::move(request), wish, framing, std::move(done)});
-    if (!session) return open_instead(place, *coming, why_missing(wish));
     if (draining()) { // it waits, for the case that the drain is called off
         const auto refused = [&](ConnectResult result) { coming->done(std::move(result), 0); };
         return refuse(refused, Errc::draining, unavailable("draining"));
@@ -75,15 +82,19 @@ NotResumed HandlerCore::claimed(Return& coming, const Ref<SessionCore>& session,
     return reason;
 }
 
-/// Opens a new session for a client that cannot have its old one, or had none.
+/// Opens a new session for a client that cannot have its old one.
 void HandlerCore::open_instead(const Place& place, Return& coming, NotResumed reason) {
+    open_new(place, std::move(coming.request), coming.framing, coming.wish, reason,
+             std::exchange(coming.done, nullptr));
+}
+
+/// Opens a new session for a client that cannot have its old one, or had none.
+void HandlerCore::open_new(const Place& place, Request request, Framing framing,
+                           const ResumeRequest& wish, NotResumed reason, Entered done) {
     if (reason != NotResumed::none)
         notify([&](Observer& o) { o.resume_failed(to_string(reason)); });
-    const bool announced = coming.wish.wanted || coming.wish.shown;
-    auto connected = [done = std::exchange(coming.done, nullptr)](ConnectResult result) {
-        done(std::move(result), 0);
-    };
-    open_at(place, std::move(coming.request), coming.framing, {announced, reason},
+    auto connected = [done = std::move(done)](ConnectResult result) { done(std::move(result), 0); };
+    open_at(place, std::move(request), framing, {wish.wanted || wish.shown, reason},
             std::move(connected));
 }
 

@@ -68,7 +68,10 @@ void take_subprotocol(ResumeRequest& out, std::string& field) {
 
 ResumeRequest take_resume_request(Request& request) {
     ResumeRequest out;
+    bool any = false;
     for (const auto& [name, value] : request.query) {
+        if (!reserved_param(name)) continue;
+        any = true;
         if (name == "resume") out.wanted = value == "1";
         if (name == "session") show(out, value);
         if (name == "received") out.received = number_from(value);
@@ -80,6 +83,7 @@ ResumeRequest take_resume_request(Request& request) {
         if (equals_ignoring_case(name, "X-Chain-Session")) show(out, std::exchange(value, {}));
     }
     if (out.token && !out.received) out.received = 0;
+    if (!any) return out;
     std::erase_if(request.query, [](const auto& item) { return reserved_param(item.first); });
     request.target = without_reserved(request.target);
     return out;

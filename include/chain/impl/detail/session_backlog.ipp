@@ -45,7 +45,7 @@ class SessionCore::Writer final : public FrameWriter {
 
   private:
     void append_id(std::string& out, std::uint32_t number) const {
-        if (framing_ == Framing::sse) append_sse_id(out, epoch_of(session_.id()), number);
+        if (framing_ == Framing::sse) out += SseId(epoch_of(session_.id()), number).next_line();
     }
 
     SessionCore& session_;

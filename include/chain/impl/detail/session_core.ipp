@@ -96,6 +96,7 @@ bool SessionCore::within_rates(const Message& message) {
 
 void SessionCore::route(const Message& message) {
     if (closed()) return;
+    auto* membership = find(message.topic);
     if (message.kind == MessageKind::ack) {
         if (resume_) confirm(message.count);
     } else if (message.kind == MessageKind::heartbeat) {
@@ -106,21 +107,20 @@ void SessionCore::route(const Message& message) {
         auto& text = lane_->scratch();
         const bool binary = serializer_->encode(answer, text);
         lane_->batch().append(*this, text, binary, false);
-    } else if (!valid_topic(message.topic)) {
+    } else if (!membership && !valid_topic(message.topic)) { // a joined one is valid
         const bool wildcard =
             message.kind == MessageKind::join && message.topic.find('*') != std::string_view::npos;
         reply_unjoined(message, wildcard ? reason::wildcard : reason::invalid_topic);
     } else if (message.kind == MessageKind::join) {
-        join(message);
+        join(message, membership);
     } else if (message.kind == MessageKind::leave) {
-        leave(message);
+        leave(message, membership);
     } else {
-        event(message);
+        event(message, membership);
     }
 }
 
-void SessionCore::join(const Message& message) {
-    auto* membership = find(message.topic);
+void SessionCore::join(const Message& message, Membership* membership) {
     if (!membership)
         start_join(message, nullptr);
     else if (membership->busy())
@@ -162,8 +162,7 @@ bool SessionCore::start_join(const Message& message, Membership* replaced) {
     return true;
 }
 
-void SessionCore::leave(const Message& message) {
-    auto* membership = find(message.topic);
+void SessionCore::leave(const Message& message, Membership* membership) {
     if (!membership) {
         reply(message.topic, message.join_ref, message.ref, {Status::ok, "{}"});
     } else if (membership->superseded() || !membership->stale(message.join_ref)) {
@@ -174,14 +173,13 @@ void SessionCore::leave(const Message& message) {
     }
 }
 
-void SessionCore::event(const Message& message) {
+void SessionCore::event(const Message& message, Membership* membership) {
     if (!valid_event(message.event)) {
         if (message.topic == "_chain" && message.event == "_refresh") return refresh(message);
         const bool comma = message.event.find(',') != std::string_view::npos;
         reply_error(message, comma ? reason::comma : reason::invalid_event);
         return;
     }
-    auto* membership = find(message.topic);
     if (!membership) {
         reply_unjoined(message, reason::unmatched_topic);
     } else if (membership->superseded() || !membership->stale(message.join_ref)) {

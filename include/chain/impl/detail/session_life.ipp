@@ -92,15 +92,14 @@ void SessionCore::send_control(std::string_view framed) {
 /// The slice's events with their ids, which are the session's own: its public epoch, and the
 /// frame's number.
 const Slice& SessionCore::stamped(const Slice& slice) {
-    const auto epoch = epoch_of(id_);
-    auto number = outbox_.next();
+    SseId id(epoch_of(id_), outbox_.next());
     auto& out = lane_->stamps();
-    auto& event = lane_->scratch();
+    out.reserve(slice.bytes().size() + slice.count() * SseId::max_size, slice.count());
     for (std::size_t i = 0; i < slice.count(); ++i) {
-        event.clear();
-        if (slice.piece(i).numbered) append_sse_id(event, epoch, number++);
-        event += slice.bytes_of(i);
-        out.append_framed(event, slice.piece(i).order, slice.piece(i).numbered);
+        const auto& piece = slice.piece(i);
+        if (piece.numbered) out.put_bytes(id.next_line());
+        out.put_bytes(slice.bytes_of(i));
+        out.end_frame(piece.order, piece.numbered);
         if (const auto* fate = slice.fate(i)) out.may_drop(*fate);
     }
     return out;
@@ -109,7 +108,7 @@ const Slice& SessionCore::stamped(const Slice& slice) {
 void SessionCore::transmit(const Slice& shared) {
     if (shared.count() == 0) return;
     const auto& slice = framing_ == Framing::sse ? stamped(shared) : shared;
-    const auto& bytes = slice.bytes();
+    const auto bytes = slice.bytes();
     const std::size_t taken = connection_ && outbox_.idle() ? connection_->write(bytes) : 0;
     Keeper keeper(*this);
     if (taken == bytes.size())

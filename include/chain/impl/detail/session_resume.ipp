@@ -210,7 +210,7 @@ void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number
     std::vector<char> storage;
     if (framing_ != Framing::websocket_deflate) frame = inflated(frame, storage);
     std::string framed;
-    if (framing_ == Framing::sse) append_sse_id(framed, epoch_of(id_), number);
+    if (framing_ == Framing::sse) framed = SseId(epoch_of(id_), number).next_line();
     append_frame(framed, framing_, frame);
     out.append_framed(framed, 0, numbered);
     if (fate && *fate) out.may_drop(*fate);

@@ -10,20 +10,30 @@ namespace chain::detail {
 
 void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
                    bool numbered) {
+    bytes_.resize(size_);
     append_frame(bytes_, framing, {text, binary});
-    append_framed({}, order, numbered);
+    size_ = bytes_.size();
+    end_frame(order, numbered);
 }
 
 void Slice::append_deflated(std::string_view payload, bool binary, std::uint64_t order,
                             bool numbered) {
+    bytes_.resize(size_);
     append_frame(bytes_, Framing::websocket_deflate, {payload, binary, true});
-    append_framed({}, order, numbered);
+    size_ = bytes_.size();
+    end_frame(order, numbered);
 }
 
 void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {
+    bytes_.resize(size_);
     bytes_.append(bytes);
-    pieces_.push_back({order, static_cast<std::uint32_t>(bytes_.size()), numbered});
-    numbered_ += numbered ? 1 : 0;
+    size_ = bytes_.size();
+    end_frame(order, numbered);
+}
+
+void Slice::reserve(std::size_t bytes, std::size_t frames) {
+    if (bytes_.size() < size_ + bytes) bytes_.resize(size_ + bytes);
+    pieces_.reserve(pieces_.size() + frames);
 }
 
 void Slice::may_drop(const SharedFate& fate) {
@@ -39,9 +49,9 @@ const SharedFate* Slice::find_fate(std::size_t index) const noexcept {
 
 void Slice::clear() noexcept {
     if (bytes_.capacity() > kept_capacity) bytes_ = {};
-    bytes_.clear();
     pieces_.clear();
     fates_.clear();
+    size_ = 0;
     numbered_ = 0;
 }
 

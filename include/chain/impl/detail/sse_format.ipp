@@ -3,9 +3,9 @@
 
 #include <chain/detail/sse_format.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <limits>
 
 namespace chain::detail {
 
@@ -13,10 +13,16 @@ void append_sse_data(std::string& out, std::string_view data) {
     out.append("data: ").append(data).append("\n\n");
 }
 
-void append_sse_id(std::string& out, std::string_view epoch, std::uint32_t number) {
-    char digits[std::numeric_limits<std::uint32_t>::digits10 + 1];
-    const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
-    out.append("id: ").append(epoch).append("-").append(digits, end).append("\n");
+SseId::SseId(std::string_view epoch, std::uint32_t number) noexcept : number_(number) {
+    static constexpr std::string_view name = "id: ";
+    digits_ = std::copy_n(epoch.begin(), epoch.size(), std::ranges::copy(name, line_).out);
+    *digits_++ = '-';
+}
+
+std::string_view SseId::next_line() noexcept {
+    auto* end = std::to_chars(digits_, std::end(line_), number_++).ptr;
+    *end++ = '\n';
+    return {line_, end};
 }
 
 std::string retry_line(std::chrono::milliseconds after) {

@@ -35,6 +35,8 @@ void TimerWheel::arm(TimerNode& timer, Time now, std::chrono::milliseconds after
     timer.disarm();
     const auto whole = ticks(now + after + tick - std::chrono::nanoseconds(1));
     timer.due_ = std::max(whole, done_ + 1);
+    const auto slots = static_cast<std::uint32_t>(slots_);
+    first_ = std::min(first_, done_ + 1 + (timer.due_ - done_ - 1) % slots);
     auto& head = slot(timer.due_);
     timer.previous = head.previous;
     timer.next = &head;
@@ -44,8 +46,8 @@ void TimerWheel::arm(TimerNode& timer, Time now, std::chrono::milliseconds after
 
 void TimerWheel::advance(Time now) {
     const auto target = ticks(now);
-    const auto turns =
-        std::min(target - std::min(done_, target), static_cast<std::uint32_t>(slots_));
+    if (target <= done_) return;
+    const auto turns = std::min(target - done_, static_cast<std::uint32_t>(slots_));
     auto at = target - turns;
     for (done_ = target; at != target;) {
         auto& head = slot(++at);
@@ -71,9 +73,10 @@ std::optional<TimerWheel::Time> TimerWheel::next() const noexcept {
             earliest = std::min(earliest, node(*link).due_);
         return start_ + tick * earliest;
     }
-    for (std::uint32_t i = 1; i <= slots_; ++i) {
-        const auto& head = slot(done_ + i);
-        if (head.next != &head) return start_ + tick * (done_ + i);
+    const auto end = done_ + 1 + static_cast<std::uint32_t>(slots_);
+    for (first_ = std::max(first_, done_ + 1); first_ < end; ++first_) {
+        const auto& head = slot(first_);
+        if (head.next != &head) return start_ + tick * first_;
     }
     return std::nullopt;
 }
