@@ -4,6 +4,9 @@
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
 
+#include <random>
+#include <vector>
+
 using test::RawClient, test::TestServer, test::ws_frame, test::WsClient;
 
 namespace {
@@ -41,6 +44,26 @@ TEST_CASE("messages of any size go both ways compressed, to clients with and wit
     with.send_in_pieces(say_text(text), 7000);
     CHECK(with.receive() == said_text(text));
     CHECK(without.receive() == said_text(text));
+}
+
+TEST_CASE("clients of two threads, with compression and without it, receive the same") {
+    TestServer server(test::room_channel(), compressing(), {.port = 0, .threads = 2});
+    server.start();
+    std::vector<WsClient> clients;
+    for (int i = 0; i < 8; ++i) {
+        clients.push_back(WsClient(server.port(), "/socket/websocket", {}, i % 4 < 2));
+        clients.back().send(test::join);
+        REQUIRE(clients.back().receive() == test::joined);
+    }
+    std::mt19937 random(1);
+    std::string noise(3000, ' '); // which hardly becomes smaller
+    for (auto& letter : noise) letter = static_cast<char>('0' + random() % 43);
+    for (const auto& text : {std::string(20, 'x'), std::string(5000, 'y'), noise}) {
+        for (auto& from : clients) {
+            from.send(say_text(text));
+            for (auto& to : clients) CHECK(to.receive() == said_text(text));
+        }
+    }
 }
 
 TEST_CASE(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/broadcast.hpp>
+#include <chain/detail/framing.hpp>
 #include <chain/detail/slice.hpp>
 #include <chain/detail/topic_entry.hpp>
 #include <chain/detail/ws_deflate.hpp>
@@ -27,12 +28,15 @@ class Batch {
     explicit Batch(const Compression& compression);
     ~Batch();
 
-    /// Appends a broadcast's text for a group; `except` may name a member that does not get it.
-    void append(Group& group, std::string_view text, bool binary, const Membership* except,
-                const SharedFate* fate);
+    /// A text as connections of this framing get it: compressed, where that makes it smaller.
+    FrameText fit(Framing framing, const FrameText& text) const;
+    /// Appends a broadcast for a group, as its connections get it; `except` may name a member that
+    /// does not.
+    void append(Group& group, const FrameText& frame, const Membership* except,
+                const SharedFate& fate);
     /// Appends a frame for one session.
     void append(SessionCore& session, std::string_view text, bool binary, bool numbered,
-                const SharedFate* fate = nullptr);
+                const SharedFate& fate = nullptr);
     /// Appends framed bytes for one session, which do not count among its frames.
     void append_framed(SessionCore& session, std::string_view bytes);
 
@@ -85,8 +89,8 @@ class Batch {
     /// So many of the newest plans, and what was merged for them, can be used again in a turn.
     static constexpr std::size_t remembered = 16;
 
-    void append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered,
-                const SharedFate* fate);
+    void append(Slice& slice, Framing framing, const FrameText& frame, bool numbered,
+                const SharedFate& fate);
     Slice* take_slice();
     void give_back(Slice& slice);
     void forget_plans() noexcept;

@@ -2,10 +2,13 @@
 // between lanes.
 #pragma once
 
+#include <chain/config.hpp>
+#include <chain/detail/framing.hpp>
 #include <chain/detail/ref_counted.hpp>
 #include <chain/message.hpp>
 #include <chain/serializer.hpp>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +21,10 @@ class Membership;
 /// Immutable once made; it owns its bytes.
 class Broadcast : public RefCounted<Broadcast> {
   public:
-    /// Copies `message`, and encodes it for each of `serializers`.
+    /// Copies `message`, and encodes it for each of `serializers`, also compressed unless
+    /// `compression` is null.
     Broadcast(const Message& message, Ref<Membership> except,
-              std::span<const Serializer* const> serializers);
+              std::span<const Serializer* const> serializers, const Compression* compression);
     ~Broadcast();
 
     /// The event as a message; its views look into this object.
@@ -32,15 +36,18 @@ class Broadcast : public RefCounted<Broadcast> {
         const Serializer* serializer;
         std::string text;
         bool binary;
+        std::optional<std::string> deflated; ///< Nothing where it would not be smaller.
     };
-    /// The text for a serializer that was given, or null.
-    const Encoded* encoded(const Serializer& serializer) const noexcept;
+    /// The text of a serializer that was given as connections of this framing get it, or nothing
+    /// when that was not prepared.
+    std::optional<FrameText> encoded(const Serializer& serializer, Framing framing) const noexcept;
 
   private:
     std::string topic_, event_, payload_;
     Message message_;
     Ref<Membership> except_;
     std::vector<Encoded> encoded_;
+    bool deflates_;
 };
 
 } // namespace chain::detail

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chain/adapter.hpp>
+#include <chain/config.hpp>
+#include <chain/connection.hpp>
 #include <chain/detail/adapter_link.hpp>
 #include <chain/detail/cluster_frame.hpp>
 #include <chain/detail/dialect.hpp>
@@ -12,6 +14,7 @@
 #include <chain/pubsub.hpp>
 #include <chain/serializer.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,9 +43,14 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     ~PubSubCore();
 
     TopicRouter& router() noexcept { return router_; }
-    /// A session uses this dialect: broadcasts that reach several lanes are encoded for it once, by
-    /// the publisher.
-    void uses(const Serializer& serializer) { dialects_.add(serializer); }
+    /// A session uses this dialect and framing: broadcasts that reach several lanes are encoded and
+    /// compressed for it once, by the publisher.
+    void uses(const Serializer& serializer, Framing framing) {
+        dialects_.add(serializer);
+        if (framing == Framing::websocket_deflate) deflates_.store(true, std::memory_order_relaxed);
+    }
+    /// How broadcasts are compressed. Set-up.
+    void compression(const Compression& how) noexcept { compression_ = how; }
     /// Payloads have to be objects, null or bytes. Set-up.
     void objects_only() noexcept { objects_only_ = true; }
     /// May this be sent to clients?
@@ -128,6 +136,8 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     RandomId node_;
     TopicRouter router_;
     DialectsInUse dialects_;
+    std::atomic<bool> deflates_{false}; ///< Is any session's connection compressed?
+    Compression compression_;
     NodeMessage node_message_;
     std::function<void()> linked_;
     mutable std::mutex mutex_; ///< Guards the next four.

@@ -3,6 +3,7 @@
 
 #include <chain/connection.hpp>
 #include <chain/detail/fate.hpp>
+#include <chain/detail/framing.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,11 +28,8 @@ struct Piece {
 /// shared by all its subscribers.
 class Slice {
   public:
-    /// Frames `text` and appends it.
-    void append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
-                bool numbered);
-    /// Appends a WebSocket message whose payload is compressed.
-    void append_deflated(std::string_view payload, bool binary, std::uint64_t order, bool numbered);
+    /// Appends a frame as `framing` wants it.
+    void append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered);
     /// Appends bytes that are framed already.
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     /// The frame that was appended last need not arrive.

@@ -16,8 +16,16 @@ inline constexpr std::uint32_t nowhere = Pending{}.entry;
 Batch::Batch(const Compression& compression) : compression_(compression) {}
 Batch::~Batch() = default;
 
-void Batch::append(Group& group, std::string_view text, bool binary, const Membership* except,
-                   const SharedFate* fate) {
+FrameText Batch::fit(Framing framing, const FrameText& text) const {
+    if (framing == Framing::websocket_deflate)
+        if (const auto deflated = deflate_message(text.text, compression_))
+            return {*deflated, text.binary, true};
+    return text;
+}
+
+void Batch::append(Group& group, const FrameText& frame, const Membership* except,
+                   const SharedFate& fate) {
+    if (frame.binary && !carries_bytes(group.framing)) return;
     if (!group.open) {
         group.open = take_slice();
         open_groups_.emplace_back(&group.topic, &group);
@@ -26,24 +34,20 @@ void Batch::append(Group& group, std::string_view text, bool binary, const Membe
         group.exceptions.emplace_back(group.open->count(), except);
         mark(const_cast<Membership&>(*except));
     }
-    append(*group.open, group.framing, text, binary, true, fate);
+    append(*group.open, group.framing, frame, true, fate);
 }
 
 void Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered,
-                   const SharedFate* fate) {
-    append(own_slice(session), session.framing(), text, binary, numbered, fate);
+                   const SharedFate& fate) {
+    const auto framing = session.framing();
+    if (binary && !carries_bytes(framing)) return;
+    append(own_slice(session), framing, fit(framing, {text, binary}), numbered, fate);
 }
 
-void Batch::append(Slice& slice, Framing framing, std::string_view text, bool binary, bool numbered,
-                   const SharedFate* fate) {
-    if (binary && !carries_bytes(framing)) return;
-    const auto deflated =
-        framing == Framing::websocket_deflate ? deflate_message(text, compression_) : std::nullopt;
-    if (deflated)
-        slice.append_deflated(*deflated, binary, ++order_, numbered);
-    else
-        slice.append(framing, text, binary, ++order_, numbered);
-    if (fate && *fate) slice.may_drop(*fate);
+void Batch::append(Slice& slice, Framing framing, const FrameText& frame, bool numbered,
+                   const SharedFate& fate) {
+    slice.append(framing, frame, ++order_, numbered);
+    if (fate) slice.may_drop(fate);
 }
 
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {

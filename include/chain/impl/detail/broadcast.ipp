@@ -3,15 +3,16 @@
 
 #include <chain/detail/broadcast.hpp>
 #include <chain/detail/membership.hpp>
+#include <chain/detail/ws_deflate.hpp>
 
 #include <utility>
 
 namespace chain::detail {
 
 Broadcast::Broadcast(const Message& message, Ref<Membership> except,
-                     std::span<const Serializer* const> serializers)
+                     std::span<const Serializer* const> serializers, const Compression* compression)
     : topic_(message.topic), event_(message.event), payload_(message.payload),
-      except_(std::move(except)) {
+      except_(std::move(except)), deflates_(compression != nullptr) {
     message_.kind = MessageKind::broadcast;
     message_.binary = message.binary;
     message_.topic = topic_;
@@ -19,17 +20,24 @@ Broadcast::Broadcast(const Message& message, Ref<Membership> except,
     message_.payload = payload_;
     encoded_.reserve(serializers.size());
     for (const auto* serializer : serializers) {
-        auto& entry = encoded_.emplace_back(Encoded{serializer, {}, false});
+        auto& entry = encoded_.emplace_back(Encoded{serializer, {}, false, {}});
         entry.binary = serializer->encode(message_, entry.text);
+        if (compression) entry.deflated = deflate_message(entry.text, *compression);
     }
 }
 
 Broadcast::~Broadcast() = default;
 
-const Broadcast::Encoded* Broadcast::encoded(const Serializer& serializer) const noexcept {
-    for (const auto& entry : encoded_)
-        if (entry.serializer == &serializer) return &entry;
-    return nullptr;
+std::optional<FrameText> Broadcast::encoded(const Serializer& serializer,
+                                            Framing framing) const noexcept {
+    const bool deflates = framing == Framing::websocket_deflate;
+    if (deflates && !deflates_) return std::nullopt;
+    for (const auto& entry : encoded_) {
+        if (entry.serializer != &serializer) continue;
+        if (deflates && entry.deflated) return FrameText{*entry.deflated, entry.binary, true};
+        return FrameText{entry.text, entry.binary};
+    }
+    return std::nullopt;
 }
 
 } // namespace chain::detail

@@ -45,6 +45,7 @@ HandlerCore::HandlerCore(HandlerConfig config)
       cluster_(std::make_shared<ClusterService>(pubsub_, config_.timeouts.node_lease)),
       peers_(std::make_shared<PeerTable>(config_.limits.sessions_per_peer,
                                          config_.rates.peer_connects)) {
+    pubsub_->compression(config_.compression);
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
         pubsub_->objects_only();
 }
@@ -248,7 +249,7 @@ void HandlerCore::open(Lane& lane, Request request, Framing framing, const Begin
     add_path_params(request, config_.endpoint);
     const auto* dialect = this->dialect(request, framing);
     if (!dialect) return refuse(done, Errc::refused, {.body = std::string()});
-    pubsub_->uses(*dialect);
+    pubsub_->uses(*dialect, framing);
     const Ref<SessionCore> session(
         new SessionCore(Ref<Lane>(&lane), *dialect, framing, request.params()));
     const bool announced = beginning.announced && dialect->name() == "chain";

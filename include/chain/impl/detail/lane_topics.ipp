@@ -93,7 +93,8 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
     const bool intercepted = !channel.out.empty() && channel.out.match(message.event);
     if (intercepted || !entry.joining().empty()) {
         if (!shared)
-            shared = new Broadcast(message, Ref<Membership>(const_cast<Membership*>(except)), {});
+            shared = new Broadcast(message, Ref<Membership>(const_cast<Membership*>(except)), {},
+                                   nullptr);
         for (auto* membership : entry.joining())
             if (membership != except) membership->hold(shared, intercepted);
     }
@@ -108,14 +109,14 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
 
 void Lane::append(Group& group, const Message& message, const Membership* except,
                   const Broadcast* shared, const SharedFate& fate) {
-    const auto* encoded = shared ? shared->encoded(group.serializer) : nullptr;
-    if (encoded) {
-        batch_.append(group, encoded->text, encoded->binary, except, &fate);
+    if (const auto prepared =
+            shared ? shared->encoded(group.serializer, group.framing) : std::nullopt) {
+        batch_.append(group, *prepared, except, fate);
         return;
     }
     auto& text = scratch();
     const bool binary = group.serializer.encode(message, text);
-    batch_.append(group, text, binary, except, &fate);
+    batch_.append(group, batch_.fit(group.framing, {text, binary}), except, fate);
 }
 
 /// Lets the out handler see the broadcast for each subscriber that there is now, once the current

@@ -86,7 +86,8 @@ void PubSubCore::spread(Route& route, const Message& message, const Origin& orig
     }
     DialectsInUse::Some dialects;
     const Ref<Broadcast> shared(
-        new Broadcast(message, Ref<Membership>(origin.except), dialects_.list(dialects)));
+        new Broadcast(message, Ref<Membership>(origin.except), dialects_.list(dialects),
+                      deflates_.load(std::memory_order_relaxed) ? &compression_ : nullptr));
     const std::lock_guard lock(route.mutex());
     if (here) here->apply_mailbox();
     for (const auto& lane : route.lanes())

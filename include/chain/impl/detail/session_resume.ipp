@@ -252,6 +252,7 @@ void SessionCore::tell_restart(std::string_view delay) {
 void SessionCore::change_framing(Framing framing) {
     lane_->batch().deliver(*this); // to the outbox, as there is no connection
     framing_ = framing;
+    lane_->handler().pubsub().uses(*serializer_, framing);
     for (auto* membership = memberships(); membership; membership = membership->next())
         if (membership->group()) lane_->regroup(*membership);
 }
@@ -281,7 +282,7 @@ void SessionCore::greet(Slice& out) {
     message.payload = payload;
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
-    out.append(framing_, text, binary, 0, false);
+    out.append(framing_, {text, binary}, 0, false);
 }
 
 } // namespace chain::detail

@@ -8,18 +8,9 @@
 
 namespace chain::detail {
 
-void Slice::append(Framing framing, std::string_view text, bool binary, std::uint64_t order,
-                   bool numbered) {
+void Slice::append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered) {
     bytes_.resize(size_);
-    append_frame(bytes_, framing, {text, binary});
-    size_ = bytes_.size();
-    end_frame(order, numbered);
-}
-
-void Slice::append_deflated(std::string_view payload, bool binary, std::uint64_t order,
-                            bool numbered) {
-    bytes_.resize(size_);
-    append_frame(bytes_, Framing::websocket_deflate, {payload, binary, true});
+    append_frame(bytes_, framing, frame);
     size_ = bytes_.size();
     end_frame(order, numbered);
 }
