@@ -109,9 +109,10 @@ class OnSocket final : public Protocol {
         socket_.close(ignored);
     }
 
-    Socket socket_;
+    // These fit behind what `Protocol` ends with, in room that would be empty.
     bool writing_ = false; ///< Is writability awaited?
     bool ended_ = false;   ///< Has the peer closed it, or is it broken?
+    Socket socket_;
 };
 
 } // namespace chain::detail
