@@ -46,7 +46,12 @@ struct Limits {
     std::size_t away_sessions =
         10'000; ///< Without a connection, waiting to be resumed; beyond it the oldest ends.
     std::uint32_t frames_per_ack = 32; ///< A client's frames, after which they are acknowledged.
-    unsigned json_depth = 64;          ///< Nesting of a client's JSON; deeper closes with 1008.
+    std::size_t forwards =
+        10'000; ///< Requests and streams that came in at another node than that of their session:
+                ///< of this node's sessions, and at this node. More is answered 503.
+    std::size_t forward_bytes =
+        64 * 1024;            ///< Of such a stream, on the way between the nodes, each way.
+    unsigned json_depth = 64; ///< Nesting of a client's JSON; deeper closes with 1008.
 };
 
 /// How often clients may do things; none is limited unless it says so. An event may have a rate of
@@ -77,6 +82,13 @@ struct Timeouts {
         30'000}; ///< Before `Session::expires_at`: then the client is asked for a new token.
     std::chrono::milliseconds expiry_grace{
         10'000}; ///< After it: then a client that showed none is closed with 4002.
+    std::chrono::milliseconds forward{
+        3'000}; ///< For a word of the node of a session, when a request came in at another one: one
+                ///< that has been silent for so long (or three beats) is dead, and the client is
+                ///< answered as if the session had ended.
+    std::chrono::milliseconds forward_silence{
+        15'000}; ///< For a node that lives to take such a request; then the client is put off. And
+                 ///< for a sign of life between the two nodes, while it is served or streams.
     std::chrono::milliseconds ack{
         5'000}; ///< After which a client's frames are acknowledged, when there are few.
     std::chrono::milliseconds node_lease{

@@ -22,6 +22,11 @@
 #include <chain/impl/detail/endpoint.ipp>
 #include <chain/impl/detail/exchange.ipp>
 #include <chain/impl/detail/fate.ipp>
+#include <chain/impl/detail/forward_end.ipp>
+#include <chain/impl/detail/forward_frame.ipp>
+#include <chain/impl/detail/forward_in.ipp>
+#include <chain/impl/detail/forward_out.ipp>
+#include <chain/impl/detail/forwards.ipp>
 #include <chain/impl/detail/frame_reader.ipp>
 #include <chain/impl/detail/framing.ipp>
 #include <chain/impl/detail/handler_core.ipp>

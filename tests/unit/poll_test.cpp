@@ -18,8 +18,10 @@ using Next = PollAnswers::Next;
 
 namespace {
 
+PollToken new_token() { return make_poll_token(chain::detail::make_random_id()); }
+
 PollToken seen(const PollToken& token, std::uint32_t answer) {
-    return {token.id, token.secret, answer};
+    return {token.node, token.id, token.secret, answer};
 }
 
 std::string body_of(const PollToken& token, const std::string& messages) {
@@ -68,27 +70,28 @@ struct PollKit {
 } // namespace
 
 TEST_CASE("a token is read as it was written, and nothing else is") {
-    auto token = make_poll_token();
+    auto token = new_token();
     token.answer = 4294967295U;
     const auto text = to_text(token);
     const auto read = poll_token_from(text);
     REQUIRE(read);
+    CHECK(read->node == token.node);
     CHECK(read->id == token.id);
     CHECK(same_secret(token, *read));
     CHECK(read->answer == token.answer);
-    CHECK_FALSE(same_secret(make_poll_token(), token));
-    const auto digits = text.substr(0, 64);
+    CHECK_FALSE(same_secret(new_token(), token));
+    const auto digits = text.substr(0, 96);
     for (const auto& wrong :
          {std::string(), std::string("."), digits, digits + ".", digits + ".-1", digits + ". 1",
           digits + ".1x", digits + ".4294967296", digits + "1.", digits.substr(1) + ".1",
-          'x' + digits.substr(1) + ".1", digits.substr(0, 63) + "x.1"}) {
+          'x' + digits.substr(1) + ".1", digits.substr(0, 95) + "x.1"}) {
         INFO(wrong);
         CHECK_FALSE(poll_token_from(wrong));
     }
 }
 
 TEST_CASE("an answer is kept until a poll shows it, and given again to one that shows the last") {
-    const auto token = make_poll_token();
+    const auto token = new_token();
     PollAnswers answers(token);
     CHECK(answers.polled(0) == Next::more);
     CHECK(answers.empty_body(204) ==
@@ -124,7 +127,7 @@ TEST_CASE("what is left for clients of ended sessions is bounded in bytes and in
     const PollTable::Time start{};
     std::vector<PollToken> tokens;
     for (int i = 0; i < 4; ++i) {
-        tokens.push_back(make_poll_token());
+        tokens.push_back(new_token());
         table.end(PollAnswers(tokens.back()), "[1]\n[2]\n", start + i * 1s, 10s, 24);
     }
     CHECK(table.waiting() == 24);
@@ -143,7 +146,7 @@ TEST_CASE("what is left for clients of ended sessions is bounded in bytes and in
     CHECK(table.last_words(tokens[3], start + 12s, 100));
     CHECK_FALSE(table.last_words(seen(tokens[3], 1), start + 12s, 100));
     CHECK(table.waiting() == 0);
-    table.end(PollAnswers(make_poll_token()), "", start, 10s, 24);
+    table.end(PollAnswers(new_token()), "", start, 10s, 24);
     CHECK(table.waiting() == 0);
 }
 

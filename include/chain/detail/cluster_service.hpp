@@ -78,6 +78,9 @@ class ClusterService : public std::enable_shared_from_this<ClusterService> {
     std::vector<RandomId> nodes() const;
     /// Is it this node, or one of `nodes`?
     bool alive(const RandomId& node) const;
+    /// Has nothing of a node come for so long, or three beats if that is more, though messages come
+    /// through?
+    bool silent(const RandomId& node, std::chrono::milliseconds time) const;
     /// 1, 2, 3, …: for kinds of messages of parts of which a handler has several.
     std::size_t next_number() noexcept { return ++numbers_; }
 

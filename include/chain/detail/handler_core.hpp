@@ -31,6 +31,7 @@
 namespace chain::detail {
 
 class NodeQuestions;
+class Forwards;
 
 /// What all lanes of a handler share. Thread-safe after set-up.
 class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
@@ -64,6 +65,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// What this handler and its like on other nodes say to one another.
     ClusterService& cluster() const noexcept { return *cluster_; }
     const std::shared_ptr<ClusterService>& shared_cluster() const noexcept { return cluster_; }
+    /// Requests that reach another node than that of their session.
+    Forwards& forwards() noexcept { return *forwards_; }
     const TrustedProxies& proxies() const noexcept { return proxies_; }
     SessionTable& sessions() noexcept { return sessions_; }
     /// Bytes that wait for slow readers, over all sessions.
@@ -84,7 +87,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<std::size_t>& kept() noexcept { return kept_; }
     AwaySessions& away() noexcept { return away_; }
     /// Tells this handler's tokens from those of others.
-    const RandomId& instance() const noexcept { return instance_; }
+    const RandomId& instance() const noexcept { return pubsub_->node(); }
+    /// The lane of the session with this id, or null.
+    Ref<Lane> home_of(const std::optional<ResumeToken>& token) const;
 
     /// Tells the observer; what it throws is ignored.
     template <class F>
@@ -223,8 +228,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<std::size_t> kept_{0};
     AwaySessions away_;
     std::shared_ptr<PeerTable> peers_;
-    const RandomId instance_ = make_random_id();
-    mutable std::mutex mutex_; ///< Guards the next four.
+    const std::unique_ptr<Forwards> forwards_;
+    std::shared_ptr<void> forwarded_; ///< Hears of what other nodes forward.
+    mutable std::mutex mutex_;        ///< Guards the next four.
     std::vector<Ref<Lane>> lanes_;
     std::vector<Lane*> declared_; ///< Those of them that are declared.
     std::size_t turn_ = 0;

@@ -3,12 +3,15 @@
 
 #include <chain/detail/byte_stream.hpp>
 #include <chain/detail/place.hpp>
+#include <chain/detail/random_id.hpp>
+#include <chain/detail/ref_counted.hpp>
 #include <chain/fwd.hpp>
 #include <chain/request.hpp>
 #include <chain/transport.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +37,14 @@ class HttpTransport : public Transport {
     virtual void serve(const Place& place, Request request, Respond respond) = 0;
     /// The answer to a request that is refused before `serve`. It has no body.
     virtual HttpAnswer refuse(const Request& request, int status, std::string_view reason) const;
+    /// The answer to a request that cannot be served now, and whose client is to come again.
+    virtual HttpAnswer put_off(const Request& request, std::string_view reason,
+                               std::string_view seconds) const;
+    /// The node whose session the request says it is about, if it says so. What it shows may be
+    /// worth nothing.
+    virtual std::optional<RandomId> owner(const Request& request) const;
+    /// The lane on which this node serves such a request; null when it has no such session.
+    virtual Ref<Lane> home(const Request& request) const;
 };
 
 /// `{"reason": reason}` with an HTTP status.

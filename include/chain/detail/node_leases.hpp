@@ -29,6 +29,9 @@ class NodeLeases {
     /// Removes the nodes whose leases are over.
     std::vector<RandomId> expired(Time now);
     bool alive(const RandomId& node) const { return heard_.contains(node); }
+    /// Has nothing of a node come for so long, or three beats if that is more, though messages come
+    /// through?
+    bool silent(const RandomId& node, std::chrono::milliseconds time, Time now) const;
     std::vector<RandomId> nodes() const;
 
     /// Nodes that are known at once; more are not heard.

@@ -14,13 +14,14 @@ namespace chain::detail {
 /// What a client shows with each request: its session, that it may use it, and the last answer it
 /// has got. To the client it is opaque.
 struct PollToken {
+    RandomId node;   ///< On which the session lives.
     RandomId id;     ///< By which the session is looked up.
     RandomId secret; ///< Compared in constant time.
     std::uint32_t answer = 0;
 };
 
-/// A token of a new session.
-PollToken make_poll_token();
+/// A token of a new session on this node.
+PollToken make_poll_token(const RandomId& node);
 std::string to_text(const PollToken& token);
 /// Reads what `to_text` has written.
 std::optional<PollToken> poll_token_from(std::string_view text) noexcept;

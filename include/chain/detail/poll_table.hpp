@@ -33,6 +33,8 @@ class PollTable {
     std::optional<std::string> last_words(const PollToken& shown, Time now, std::size_t limit);
     /// Forgets those whose time is over.
     void sweep(Time now);
+    /// Has a session that has ended left something for its client?
+    bool left_something(const PollToken& shown) const;
     /// Bytes that wait for clients of ended sessions.
     std::size_t waiting() const;
 

@@ -30,6 +30,12 @@ struct ResumeRequest {
 
 /// Takes out of a request what is about resuming: the application sees none of it.
 ResumeRequest take_resume_request(Request& request);
+/// The request without its body.
+Request head_of(const Request& request);
+/// As `take_resume_request`, and leaves it there.
+ResumeRequest read_resume_request(const Request& request);
+/// The node that gave the token which the client showed.
+std::optional<RandomId> node_of(const ResumeRequest& request) noexcept;
 /// A `Last-Event-ID` of this library: the session's public epoch, and the frame's number.
 struct EventId {
     std::string_view epoch;

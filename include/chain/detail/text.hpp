@@ -1,6 +1,8 @@
 // Small helpers for header fields and the like.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +17,8 @@ std::string percent_decode(std::string_view text, bool plus_is_space);
 std::string_view take_until(std::string_view& text, char separator) noexcept;
 /// Are they equal, ASCII letters of either case taken as the same?
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// From decimal digits, and nothing else.
+std::optional<std::uint32_t> number_from(std::string_view text) noexcept;
 /// The texts with ", " between them.
 std::string join(std::span<const std::string> texts);
 /// Without spaces and tabs at both ends.

@@ -42,11 +42,20 @@ class SseTransport final : public detail::HttpTransport {
     void configure(Handler& handler) override;
     /// Answers a request; called by servers.
     void serve(const detail::Place& place, Request request, Respond respond) override;
+    /// The answer to a request that cannot be served now: one after which every client comes again.
+    detail::HttpAnswer put_off(const Request& request, std::string_view reason,
+                               std::string_view seconds) const override;
     /// The answer to a request that the server itself refuses, with CORS headers where they belong.
     detail::HttpAnswer refuse(const Request& request, int status,
                               std::string_view reason) const override;
+    /// The node that gave the client's token, or else the tab's cookie.
+    std::optional<detail::RandomId> owner(const Request& request) const override;
+    /// The lane of the client's session.
+    detail::Ref<detail::Lane> home(const Request& request) const override;
 
   private:
+    void let_read(detail::HttpAnswer& answer, const Request& request) const;
+
     SseConfig config_;
     std::weak_ptr<detail::HandlerCore> handler_;
     std::shared_ptr<detail::SseTabs> tabs_;

@@ -18,6 +18,10 @@ class WebSocketTransport final : public detail::HttpTransport {
     void configure(Handler& handler) override;
     /// Answers a request; called by servers.
     void serve(const detail::Place& place, Request request, Respond respond) override;
+    /// The node that gave the token with which the client wants to resume.
+    std::optional<detail::RandomId> owner(const Request& request) const override;
+    /// The lane of the session that the client wants to resume.
+    detail::Ref<detail::Lane> home(const Request& request) const override;
 
   private:
     std::weak_ptr<detail::HandlerCore> handler_;

@@ -100,6 +100,18 @@ describe("the cluster example", () => {
     await ada.page.locator(".text", { hasText: "still here" }).waitFor();
   });
 
+  test("over server-sent events, too, whose POSTs reach any node, nothing is lost", async () => {
+    const ada = await visitor("Ada", undefined, "sse");
+    const node = await nodeOf(ada);
+    for (let i = 0; i < 6; ++i) {
+      await ada.page.getByLabel("Your message").fill(`number ${i}`);
+      await ada.page.getByLabel("Your message").press("Enter");
+    }
+    await ada.page.locator(".message").nth(5).waitFor();
+    assert.deepEqual(await ada.page.locator(".text").allTextContents(), [5, 4, 3, 2, 1, 0].map((i) => `number ${i}`));
+    assert.deepEqual(await ada.page.locator(".badge").allTextContents(), Array(6).fill(`node ${node}`));
+  });
+
   test("only the page itself may stop nodes", async () => {
     const url = `${server.url}nodes/a/stop`;
     for (const origin of [undefined, "null", "http://evil.example"])

@@ -37,6 +37,7 @@ bool eventually(Condition condition) {
 /// ends.
 class Process {
   public:
+    Process() = default;
     explicit Process(std::vector<std::string> words, const std::string& log = "/dev/null") {
         std::vector<char*> argv;
         for (auto& word : words) argv.push_back(word.data());

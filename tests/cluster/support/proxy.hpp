@@ -1,4 +1,4 @@
-// A TCP proxy that counts bytes and can cut connections.
+// A TCP proxy that counts bytes, can cut connections, and takes several servers in turn.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +17,7 @@
 #include <future>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace test {
@@ -24,8 +25,11 @@ namespace test {
 class Proxy {
   public:
     /// Forwards connections to a port of 127.0.0.1.
-    explicit Proxy(std::uint16_t target)
-        : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}), target_(target) {
+    explicit Proxy(std::uint16_t target) : Proxy(std::vector{target}) {}
+    /// Forwards each connection to the next of these ports at which somebody listens.
+    explicit Proxy(std::vector<std::uint16_t> targets)
+        : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}),
+          targets_(std::move(targets)) {
         boost::asio::co_spawn(context_, accept(), boost::asio::detached);
         thread_ = std::thread([this] { context_.run(); });
     }
@@ -63,14 +67,23 @@ class Proxy {
                 co_await acceptor_.async_accept(boost::asio::use_awaitable));
             auto far = std::make_shared<Socket>(context_);
             if (refuses_) continue;
-            boost::system::error_code failed;
-            far->connect({boost::asio::ip::address_v4::loopback(), target_}, failed);
-            if (failed) continue;
+            if (!reach_next(*far)) continue;
             sockets_.push_back(near);
             sockets_.push_back(far);
             boost::asio::co_spawn(context_, forward(near, far, nullptr), boost::asio::detached);
             boost::asio::co_spawn(context_, forward(far, near, &to_client_), boost::asio::detached);
         }
+    }
+
+    bool reach_next(Socket& far) {
+        for (std::size_t tries = 0; tries < targets_.size(); ++tries) {
+            const auto target = targets_[turn_++ % targets_.size()];
+            boost::system::error_code failed;
+            far.connect({boost::asio::ip::address_v4::loopback(), target}, failed);
+            if (!failed) return true;
+            far.close(failed);
+        }
+        return false;
     }
 
     static boost::asio::awaitable<void> forward(Shared from, Shared to,
@@ -93,7 +106,8 @@ class Proxy {
 
     boost::asio::io_context context_{1};
     boost::asio::ip::tcp::acceptor acceptor_;
-    std::uint16_t target_;
+    std::vector<std::uint16_t> targets_;
+    std::size_t turn_ = 0;
     std::atomic<std::size_t> to_client_ = 0;
     std::atomic<bool> refuses_ = false;
     std::vector<std::weak_ptr<Socket>> sockets_;

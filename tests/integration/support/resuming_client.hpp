@@ -130,8 +130,8 @@ class ResumingClient {
             socket_->send_text(frame);
             return;
         }
-        RawClient poster(port_);
-        const auto reply = poster.request(post(frame, seq));
+        auto reply = RawClient(port_).request(post(frame, seq));
+        while (reply.status == 503) reply = RawClient(port_).request(post(frame, seq));
         if (reply.status != 200)
             throw std::runtime_error("post: " + std::to_string(reply.status) + reply.body);
         confirm(chain::Json::parse(reply.body).at("received"));

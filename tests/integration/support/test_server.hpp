@@ -37,8 +37,12 @@ class Signal {
     /// @return false when it does not come about in time
     template <class Condition>
     bool wait(Condition condition) {
+        return wait_for(patience, condition);
+    }
+    template <class Condition>
+    bool wait_for(std::chrono::milliseconds time, Condition condition) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, patience, condition);
+        return changed_.wait_for(lock, time, condition);
     }
 
     /// A copy of something that is changed by `change`.
@@ -112,6 +116,8 @@ class TestServer {
         return *this;
     }
     std::uint16_t port() const { return server_->port(); }
+    /// Of the first thread, for adapters.
+    chain::net::any_io_executor executor() const { return server_->executor(); }
     void stop() { server_->stop(); }
     void reload_tls() { server_->reload_tls(); }
     void destroy() { server_.reset(); }

@@ -133,6 +133,13 @@ bool ClusterService::alive(const RandomId& node) const {
     return node == node_id() || leases_.alive(node);
 }
 
+bool ClusterService::silent(const RandomId& node, std::chrono::milliseconds time) const {
+    const auto handler = handler_.lock();
+    if (!handler) return true;
+    const std::lock_guard lock(mutex_);
+    return leases_.silent(node, time, handler->clock().now());
+}
+
 bool ClusterService::came(const ClusterFrame& frame) {
     const auto handler = handler_.lock();
     if (!handler) return true;

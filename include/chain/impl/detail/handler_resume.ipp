@@ -62,7 +62,7 @@ void HandlerCore::enter(const Place& place, Request request, const ResumeRequest
 /// Why there is no session of this token.
 NotResumed HandlerCore::why_missing(const ResumeRequest& wish) const {
     if (!wish.shown) return NotResumed::none;
-    if (!wish.token || wish.token->server != instance_) return NotResumed::unknown;
+    if (!wish.token || wish.token->server != instance()) return NotResumed::unknown;
     return away_.refused(wish.token->session) ? NotResumed::refused : NotResumed::expired;
 }
 
@@ -106,6 +106,11 @@ std::optional<Refusal> HandlerCore::refresh(SessionCore& session, const Payload&
     } catch (...) {
         return connect_failed(std::current_exception(), "internal error");
     }
+}
+
+Ref<Lane> HandlerCore::home_of(const std::optional<ResumeToken>& token) const {
+    const auto session = token ? sessions_.find(token->session) : nullptr;
+    return session ? Ref<Lane>(&session->lane()) : nullptr;
 }
 
 bool HandlerCore::may_resume(SessionCore& session, const Request& request) {

@@ -3,6 +3,7 @@
 
 #include <chain/detail/client_files.hpp>
 #include <chain/detail/endpoint.hpp>
+#include <chain/detail/forwards.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_handler.hpp>
 #include <chain/transports/longpoll.hpp>
@@ -58,7 +59,7 @@ void serve_request(HandlerCore& handler, const Place& place, Request request,
         respond(client_answer(request, below(handler, request.path())));
     } else if (request.body.size() > handler.config().limits.body_bytes) {
         respond(transport->refuse(request, 413, "too long"));
-    } else {
+    } else if (!handler.forwards().forward(place, *transport, request, respond)) {
         transport->serve(place, std::move(request), std::move(respond));
     }
 }

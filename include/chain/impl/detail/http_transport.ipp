@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/http_transport.hpp>
+#include <chain/detail/lane.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/json.hpp>
 
@@ -21,6 +22,17 @@ HttpAnswer refuse_request(int status, std::string_view reason) {
 HttpAnswer HttpTransport::refuse(const Request&, int status, std::string_view reason) const {
     return refuse_request(status, reason);
 }
+
+HttpAnswer HttpTransport::put_off(const Request& request, std::string_view reason,
+                                  std::string_view seconds) const {
+    auto answer = refuse(request, 503, reason);
+    answer.headers.emplace_back("Retry-After", seconds);
+    return answer;
+}
+
+std::optional<RandomId> HttpTransport::owner(const Request&) const { return std::nullopt; }
+
+Ref<Lane> HttpTransport::home(const Request&) const { return nullptr; }
 
 HttpAnswer refuse_connect(const Refusal& refusal) {
     const bool valid = refusal.status >= 400 && refusal.status <= 599;

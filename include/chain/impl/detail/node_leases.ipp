@@ -32,6 +32,12 @@ std::vector<RandomId> NodeLeases::expired(Time now) {
     return over;
 }
 
+bool NodeLeases::silent(const RandomId& node, std::chrono::milliseconds time, Time now) const {
+    const auto found = heard_.find(node);
+    const auto last = found == heard_.end() ? since_ : std::max(found->second, since_);
+    return !interrupted(now) && now - last >= std::max(time, 3 * beat());
+}
+
 std::vector<RandomId> NodeLeases::nodes() const {
     std::vector<RandomId> all;
     for (const auto& [node, last] : heard_) all.push_back(node);

@@ -11,21 +11,25 @@
 
 namespace chain::detail {
 
-PollToken make_poll_token() { return {make_random_id(), make_random_id()}; }
+PollToken make_poll_token(const RandomId& node) {
+    return {node, make_random_id(), make_random_id()};
+}
 
 std::string to_text(const PollToken& token) {
-    return to_hex(token.id) + to_hex(token.secret) + '.' + std::to_string(token.answer);
+    return to_hex(token.node) + to_hex(token.id) + to_hex(token.secret) + '.' +
+           std::to_string(token.answer);
 }
 
 std::optional<PollToken> poll_token_from(std::string_view text) noexcept {
     constexpr std::size_t digits = 2 * sizeof(RandomId);
-    if (text.size() < 2 * digits + 2 || text[2 * digits] != '.') return std::nullopt;
-    const auto id = random_id_from_hex(text.substr(0, digits));
-    const auto secret = random_id_from_hex(text.substr(digits, digits));
-    if (!id || !secret) return std::nullopt;
-    PollToken token{*id, *secret};
+    if (text.size() < 3 * digits + 2 || text[3 * digits] != '.') return std::nullopt;
+    const auto node = random_id_from_hex(text.substr(0, digits));
+    const auto id = random_id_from_hex(text.substr(digits, digits));
+    const auto secret = random_id_from_hex(text.substr(2 * digits, digits));
+    if (!node || !id || !secret) return std::nullopt;
+    PollToken token{*node, *id, *secret};
     const auto* end = text.data() + text.size();
-    const auto number = std::from_chars(text.data() + 2 * digits + 1, end, token.answer);
+    const auto number = std::from_chars(text.data() + 3 * digits + 1, end, token.answer);
     if (number.ec != std::errc() || number.ptr != end) return std::nullopt;
     return token;
 }

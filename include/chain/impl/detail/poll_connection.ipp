@@ -15,7 +15,7 @@ namespace chain::detail {
 PollConnection::PollConnection(Ref<SessionCore> session, const LongPollConfig& config,
                                std::shared_ptr<PollTable> table)
     : session_(std::move(session)), window_(config.window), answer_bytes_(config.answer_bytes),
-      table_(std::move(table)), answers_(make_poll_token()),
+      table_(std::move(table)), answers_(make_poll_token(session_->lane().handler().instance())),
       watch_([](TimerNode& timer) { static_cast<Watch&>(timer).connection->watch(); }) {
     watch_.connection = this;
 }

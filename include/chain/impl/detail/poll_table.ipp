@@ -59,6 +59,12 @@ void PollTable::sweep(Time now) {
     forget_first(now, waiting_);
 }
 
+bool PollTable::left_something(const PollToken& shown) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = ended_.find(shown.id);
+    return found != ended_.end() && same_secret(found->second.answers.token(), shown);
+}
+
 std::size_t PollTable::waiting() const {
     const std::lock_guard lock(mutex_);
     return waiting_;

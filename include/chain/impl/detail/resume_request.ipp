@@ -6,21 +6,12 @@
 #include <chain/detail/text.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 #include <utility>
 
 namespace chain::detail {
 
 inline constexpr std::string_view resume_protocol = "chain.resume.";
-
-std::optional<std::uint32_t> number_from(std::string_view text) noexcept {
-    std::uint32_t number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [at, failed] = std::from_chars(text.data(), end, number);
-    if (failed != std::errc() || at != end) return std::nullopt;
-    return number;
-}
 
 bool reserved_param(std::string_view name) noexcept {
     return name == "session" || name == "received" || name == "resume" || name == "attempt" ||
@@ -87,6 +78,24 @@ ResumeRequest take_resume_request(Request& request) {
     std::erase_if(request.query, [](const auto& item) { return reserved_param(item.first); });
     request.target = without_reserved(request.target);
     return out;
+}
+
+Request head_of(const Request& request) {
+    Request head;
+    head.method = request.method;
+    head.target = request.target;
+    head.query = request.query;
+    head.headers = request.headers;
+    return head;
+}
+
+ResumeRequest read_resume_request(const Request& request) {
+    auto head = head_of(request);
+    return take_resume_request(head);
+}
+
+std::optional<RandomId> node_of(const ResumeRequest& request) noexcept {
+    return request.token ? std::optional(request.token->server) : std::nullopt;
 }
 
 std::optional<EventId> event_id_from(std::string_view text) noexcept {

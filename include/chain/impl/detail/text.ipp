@@ -4,6 +4,7 @@
 #include <chain/detail/text.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace chain::detail {
 
@@ -41,6 +42,14 @@ std::string_view take_until(std::string_view& text, char separator) noexcept {
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
     return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::optional<std::uint32_t> number_from(std::string_view text) noexcept {
+    std::uint32_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [at, failed] = std::from_chars(text.data(), end, number);
+    if (failed != std::errc() || at != end) return std::nullopt;
+    return number;
 }
 
 std::string join(std::span<const std::string> texts) {

@@ -46,6 +46,14 @@ HttpAnswer refuse_poll(int http, int status, std::string_view reason) {
     return poll_answer(http, body += '}');
 }
 
+/// Clients of phoenix.js stop for ever on a status that they do not know: 500 makes them come back
+/// after a while.
+HttpAnswer put_off_poll(std::string_view reason, std::string_view seconds) {
+    auto answer = refuse_poll(503, 500, reason);
+    answer.headers.emplace_back("Retry-After", seconds);
+    return answer;
+}
+
 /// Takes the client's token out of its request. A parameter of that name may also be the
 /// application's own.
 std::optional<PollToken> take_poll_token(Request& request) {
@@ -57,6 +65,11 @@ std::optional<PollToken> take_poll_token(Request& request) {
     });
     const auto header = request.header("X-Phoenix-Longpoll-Token");
     return header ? poll_token_from(*header) : found;
+}
+
+std::optional<PollToken> read_poll_token(const Request& request) {
+    auto head = head_of(request);
+    return take_poll_token(head);
 }
 
 /// One request to a long-poll endpoint, on the executor where it came in, which need not be that of
@@ -148,15 +161,12 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         handler_->enter(place_, std::move(request), {}, Framing::lines, std::move(connected));
     }
 
-    /// Clients of phoenix.js stop for ever on a status that they do not know: 500 makes them come
-    /// back after a while.
     static HttpAnswer refuse_client(const Refusal& refusal, const HandlerCore& handler) {
         const auto reason = refusal.reason.empty() ? "refused" : refusal.reason;
         const bool later = refusal.status == 429 || (refusal.status >= 500 && refusal.status < 600);
         if (!later) return refuse_poll(200, 403, reason);
+        if (refusal.status == 503) return put_off_poll(reason, handler.retry_seconds());
         auto answer = refuse_poll(refusal.status, 500, reason);
-        if (refusal.status == 503)
-            answer.headers.emplace_back("Retry-After", handler.retry_seconds());
         if (refusal.status == 429)
             answer.headers.insert(answer.headers.end(), refusal.headers.begin(),
                                   refusal.headers.end());
@@ -244,6 +254,28 @@ void LongPollTransport::configure(Handler& handler) {
 detail::HttpAnswer LongPollTransport::refuse(const Request&, int status,
                                              std::string_view reason) const {
     return detail::refuse_poll(status, status, reason);
+}
+
+detail::HttpAnswer LongPollTransport::put_off(const Request&, std::string_view reason,
+                                              std::string_view seconds) const {
+    return detail::put_off_poll(reason, seconds);
+}
+
+std::optional<detail::RandomId> LongPollTransport::owner(const Request& request) const {
+    const auto token = detail::read_poll_token(request);
+    return token ? std::optional(token->node) : std::nullopt;
+}
+
+/// A session that has ended may have left an answer, which any lane can give.
+detail::Ref<detail::Lane> LongPollTransport::home(const Request& request) const {
+    const auto handler = handler_.lock();
+    const auto token = detail::read_poll_token(request);
+    if (!handler || !token) return nullptr;
+    if (const auto connection = table_->find(*token))
+        return detail::Ref<detail::Lane>(&connection->lane());
+    const auto lanes = table_->left_something(*token) ? handler->lanes()
+                                                      : std::vector<detail::Ref<detail::Lane>>();
+    return lanes.empty() ? nullptr : lanes.front();
 }
 
 void LongPollTransport::serve(const detail::Place& place, Request request, Respond respond) {

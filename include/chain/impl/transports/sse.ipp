@@ -26,12 +26,41 @@ Request::Fields stream_headers() {
             {"X-Accel-Buffering", "no"}};
 }
 
+/// A stream that ends at once: an EventSource that is answered 503 never comes back.
+HttpAnswer come_again(std::chrono::milliseconds later) {
+    HttpAnswer answer;
+    answer.headers = stream_headers();
+    answer.body = retry_line(later);
+    return answer;
+}
+
 bool valid_sid(std::string_view sid) noexcept {
     const auto allowed = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                c == '_' || c == '-';
     };
     return !sid.empty() && sid.size() <= 64 && std::ranges::all_of(sid, allowed);
+}
+
+/// What the cookie of a new session's tab says: on which node it lives, and a secret.
+std::string make_tab_secret(const RandomId& node) {
+    return to_hex(node) + to_hex(make_random_id());
+}
+
+std::optional<RandomId> node_of_tab(std::string_view secret) noexcept {
+    constexpr std::size_t digits = 2 * sizeof(RandomId);
+    return secret.size() == 2 * digits ? random_id_from_hex(secret.substr(0, digits))
+                                       : std::nullopt;
+}
+
+/// The tab's name and what its cookie says.
+struct TabShown {
+    std::string sid;
+    std::string secret;
+};
+TabShown tab_shown(const Request& request, const CookieConfig& cookie) {
+    const auto sid = std::string(request.param("sid").value_or("sid"));
+    return {sid, std::string(request.cookie(cookie.name + '.' + sid).value_or(""))};
 }
 
 /// One request to an SSE endpoint.
@@ -95,19 +124,13 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
                         });
     }
 
-    /// An EventSource that is answered 503 never comes back.
-    void send_away() {
-        HttpAnswer answer;
-        answer.headers = stream_headers();
-        answer.body = retry_line(handler_->config().timeouts.restart);
-        finish(std::move(answer));
-    }
+    void send_away() { finish(come_again(handler_->config().timeouts.restart)); }
 
     void entered(ConnectResult result, std::uint32_t claim) {
         if (!result) return finish(refuse_connect(result.error()));
         const auto& session = SessionAccess::core(*result);
         if (session_of_tab() != session) {
-            const auto secret = to_hex(make_random_id());
+            const auto secret = make_tab_secret(handler_->instance());
             tabs_->add(secret, sid_, *session, handler_->sessions());
             cookies_.push_back(
                 set_cookie(config_.cookie, sid_, secret, cookie_path(), request_.tls));
@@ -203,12 +226,18 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             if (!name.starts_with(prefix)) continue;
             const auto sid = name.substr(prefix.size());
             if (!valid_sid(sid)) continue;
-            if (tabs_->find(value, sid, handler_->sessions()))
+            if (tabs_->find(value, sid, handler_->sessions()) || elsewhere(value))
                 living_.emplace_back(sid, value);
             else if (sid != sid_)
                 cookies_.push_back(
                     set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
+    }
+
+    /// Is it another node's to say what became of this tab?
+    bool elsewhere(std::string_view secret) const {
+        const auto node = handler_->cluster().linked() ? node_of_tab(secret) : std::nullopt;
+        return node && *node != handler_->instance();
     }
 
     std::string_view secret_of(std::string_view sid) const noexcept {
@@ -261,10 +290,41 @@ void SseTransport::configure(Handler& handler) {
 detail::HttpAnswer SseTransport::refuse(const Request& request, int status,
                                         std::string_view reason) const {
     auto answer = detail::refuse_request(status, reason);
+    let_read(answer, request);
+    return answer;
+}
+
+detail::HttpAnswer SseTransport::put_off(const Request& request, std::string_view reason,
+                                         std::string_view seconds) const {
+    const auto handler = handler_.lock();
+    if (!handler || request.method != "GET")
+        return HttpTransport::put_off(request, reason, seconds);
+    auto answer = detail::come_again(handler->config().timeouts.restart);
+    let_read(answer, request);
+    return answer;
+}
+
+/// Pages that may connect may read the answer.
+void SseTransport::let_read(detail::HttpAnswer& answer, const Request& request) const {
     const auto handler = handler_.lock();
     if (handler && (handler->allows_page(request) || detail::cors_allows(request, config_.cors)))
         detail::add_cors(answer.headers, request, config_.cors);
-    return answer;
+}
+
+std::optional<detail::RandomId> SseTransport::owner(const Request& request) const {
+    const auto wish = detail::read_resume_request(request);
+    if (wish.shown) return detail::node_of(wish);
+    return detail::node_of_tab(detail::tab_shown(request, config_.cookie).secret);
+}
+
+detail::Ref<detail::Lane> SseTransport::home(const Request& request) const {
+    const auto handler = handler_.lock();
+    if (!handler) return nullptr;
+    const auto wish = detail::read_resume_request(request);
+    if (wish.shown) return handler->home_of(wish.token);
+    const auto [sid, secret] = detail::tab_shown(request, config_.cookie);
+    const auto session = tabs_->find(secret, sid, handler->sessions());
+    return session ? detail::Ref<detail::Lane>(&session->lane()) : nullptr;
 }
 
 void SseTransport::serve(const detail::Place& place, Request request, Respond respond) {

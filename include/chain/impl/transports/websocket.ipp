@@ -155,4 +155,13 @@ void WebSocketTransport::serve(const detail::Place& place, Request request, Resp
     handler->enter(place, std::move(request), wish, framing, std::move(entered));
 }
 
+std::optional<detail::RandomId> WebSocketTransport::owner(const Request& request) const {
+    return detail::node_of(detail::read_resume_request(request));
+}
+
+detail::Ref<detail::Lane> WebSocketTransport::home(const Request& request) const {
+    const auto handler = handler_.lock();
+    return handler ? handler->home_of(detail::read_resume_request(request).token) : nullptr;
+}
+
 } // namespace chain

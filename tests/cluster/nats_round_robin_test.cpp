@@ -1,0 +1,8 @@
+// Clients of all transports and dialects behind HAProxy and three nodes, against a real NATS.
+#include "support/nats_server.hpp"
+#include "support/round_robin.hpp"
+
+TEST_CASE("clients of all kinds behind a proxy hear one another once and in order over NATS") {
+    const test::NatsServer nats;
+    test::talk_over(test::through(test::nats_at(nats.url())));
+}
