@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace chain::detail {
 
@@ -27,6 +28,8 @@ class NodeWriter {
     }
     std::size_t size() const noexcept { return bytes_.size(); }
     const std::string& bytes() const noexcept { return bytes_; }
+    /// The bytes, which are no longer here then.
+    std::string take() noexcept { return std::exchange(bytes_, {}); }
 
   private:
     std::string bytes_;

@@ -53,13 +53,17 @@ std::optional<RandomId> node_of_tab(std::string_view secret) noexcept {
                                        : std::nullopt;
 }
 
+std::string sid_of(const Request& request) {
+    return std::string(request.param("sid").value_or("sid"));
+}
+
 /// The tab's name and what its cookie says.
 struct TabShown {
     std::string sid;
     std::string secret;
 };
 TabShown tab_shown(const Request& request, const CookieConfig& cookie) {
-    const auto sid = std::string(request.param("sid").value_or("sid"));
+    const auto sid = sid_of(request);
     return {sid, std::string(request.cookie(cookie.name + '.' + sid).value_or(""))};
 }
 
@@ -73,7 +77,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
 
     void run(const Place& place) {
         wish_ = take_resume_request(request_);
-        sid_ = request_.param("sid").value_or("sid");
+        sid_ = sid_of(request_);
         if (!handler_->allows_page(request_) && !cors_allows(request_, config_.cors))
             return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
