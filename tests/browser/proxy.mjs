@@ -73,10 +73,10 @@ export class Line {
 
   static async start(target) {
     const line = new Line();
-    const { hostname, port } = new URL(target);
+    const { protocol, hostname, port } = new URL(target);
     line.tcp = createTcpServer((near) => line.#pass(near, connect(Number(port), hostname)));
     await new Promise((resolve) => line.tcp.listen(0, "localhost", resolve));
-    line.url = `http://localhost:${line.tcp.address().port}/`;
+    line.url = `${protocol}//localhost:${line.tcp.address().port}/`;
     return line;
   }
 
