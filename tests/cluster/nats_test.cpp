@@ -7,6 +7,11 @@
 #include <chain/adapters/nats.hpp>
 #include <chain/detail/nats_subject.hpp>
 
+#include <boost/asio/post.hpp>
+
+#include <optional>
+#include <thread>
+
 using chain::Errc, chain::NatsConfig, chain::Payload;
 using test::Cluster, test::eventually, test::Frames, test::nats_at, test::NatsServer, test::Node,
     test::through;
@@ -143,6 +148,31 @@ TEST_CASE("a paused NATS is noticed, and never holds up who publishes") {
     CHECK(cluster.ready());
     for (int i = 0; i < 2; ++i) cluster[i].heard();
     CHECK(cluster.hear_all("room:a"));
+}
+
+TEST_CASE(
+    "a node whose thread is held up for longer than NATS may be silent keeps its connection") {
+    const NatsServer nats;
+    auto config = nats_at(nats.url());
+    config.ping = std::chrono::milliseconds(250);
+    std::optional<chain::net::any_io_executor> executor;
+    Node node([&](const chain::net::any_io_executor& its) {
+        executor = its;
+        return through(config)(its);
+    });
+    REQUIRE(node.ready());
+    node.member("room:a");
+    REQUIRE(eventually([&] { return nats.subscribers("chain./socket.c.room.a") == 1; }));
+    test::Signal signal;
+    bool over = false;
+    chain::net::post(*executor, [&] {
+        std::this_thread::sleep_for(config.ping * (config.pings + 2));
+        signal.change([&] { over = true; });
+    });
+    REQUIRE(signal.wait([&] { return over; }));
+    nats.publish("chain./socket.c.room.a", R"({"event": "news", "payload": 1})");
+    CHECK(node.await(1) == Frames{R"([2,"room:a","news",1])"});
+    CHECK(node.watch->downs == 0);
 }
 
 TEST_CASE("a node that takes too long with what NATS delivers loses the rest, and it is reported") {

@@ -39,7 +39,7 @@ struct NatsConfig {
     std::chrono::milliseconds grace{1'000}; ///< A topic is left so long after its last subscriber.
     std::chrono::milliseconds connect{2'000}; ///< For a connection to come about.
     std::chrono::milliseconds ping{2'000};    ///< The server is asked for a sign of life so often.
-    int pings = 2;                            ///< So many unanswered ones end the connection.
+    int pings = 2; ///< After so many without any word, and one more, the connection is cut.
     std::chrono::milliseconds reconnect{500}; ///< Pause before each round of all servers.
     std::chrono::milliseconds jitter{500};    ///< Up to so much more, by chance.
     std::size_t backlog_bytes = 64 << 20;     ///< Not sent yet; more is `Errc::adapter_full`.

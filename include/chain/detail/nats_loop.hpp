@@ -4,7 +4,9 @@
 #include <chain/detail/adapter_core.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -17,7 +19,10 @@ namespace chain::detail {
 /// on the adapter's strand, on a descriptor of its own, as the library closes its one at any time.
 class NatsLoop {
   public:
-    explicit NatsLoop(AdapterCore& core) : core_(core) {}
+    /// @param ping  the library asks the server for a sign of life so often; 0: never
+    /// @param pings  so many intervals without one, and one more, end the connection
+    NatsLoop(AdapterCore& core, std::chrono::milliseconds ping, int pings)
+        : core_(core), ping_(ping), pings_(pings) {}
 
     /// Has a connection with these options use this loop.
     bool install(__natsOptions* options);
@@ -31,14 +36,19 @@ class NatsLoop {
     void attach(__natsConnection* connection, int socket);
     void set(Want want, bool on);
     void wait(Want want);
+    void watch();
     bool& wanted(Want want) noexcept { return want == Want::read ? reads_ : writes_; }
     bool& waiting(Want want) noexcept {
         return want == Want::read ? waits_to_read_ : waits_to_write_;
     }
 
     AdapterCore& core_;
+    std::chrono::milliseconds ping_;
+    int pings_;
     __natsConnection* connection_ = nullptr;
     std::shared_ptr<net::posix::stream_descriptor> descriptor_;
+    std::optional<net::steady_timer> watch_;
+    int quiet_ = 0; ///< Intervals in which nothing has come.
     bool reads_ = false, writes_ = false;
     bool waits_to_read_ = false, waits_to_write_ = false;
 };

@@ -7,6 +7,7 @@
 #include <nats/nats.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -58,7 +59,8 @@ struct NatsCore::Callbacks {
 };
 
 NatsCore::NatsCore(net::any_io_executor executor, NatsConfig config)
-    : AdapterCore(std::move(executor), config.grace), config_(std::move(config)), loop_(*this) {}
+    : AdapterCore(std::move(executor), config.grace), config_(std::move(config)),
+      loop_(*this, config_.ping, config_.pings) {}
 
 NatsCore::~NatsCore() = default;
 
@@ -100,7 +102,8 @@ void NatsCore::configure(natsOptions* options) {
     secure(options, failed);
     note(failed, natsOptions_SetTimeout(options, config_.connect.count()));
     note(failed, natsOptions_SetPingInterval(options, config_.ping.count()));
-    note(failed, natsOptions_SetMaxPingsOut(options, config_.pings));
+    note(failed,
+         natsOptions_SetMaxPingsOut(options, std::numeric_limits<int>::max())); // see NatsLoop
     note(failed, natsOptions_SetMaxReconnect(options, -1));
     note(failed, natsOptions_SetReconnectWait(options, config_.reconnect.count()));
     note(failed,

@@ -5,6 +5,7 @@
 
 #include <nats/nats.h>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace chain::detail {
@@ -44,6 +45,9 @@ void NatsLoop::attach(natsConnection* connection, int socket) {
         descriptor_ = std::make_shared<net::posix::stream_descriptor>(core_.strand(), copy);
         reads_ = true;
         wait(Want::read);
+        watch_.emplace(core_.strand());
+        quiet_ = 0;
+        watch();
     });
     if (!alive) ::close(copy);
 }
@@ -64,6 +68,7 @@ void NatsLoop::wait(Want want) {
                   core = core_.shared_from_this()](boost::system::error_code failed) {
         if (failed || descriptor != descriptor_) return;
         waiting(want) = false;
+        if (want == Want::read) quiet_ = 0;
         if (wanted(want))
             want == Want::read ? natsConnection_ProcessReadEvent(connection_)
                                : natsConnection_ProcessWriteEvent(connection_);
@@ -72,10 +77,25 @@ void NatsLoop::wait(Want want) {
     descriptor_->async_wait(type, std::move(ready));
 }
 
+/// The library would count pings whose answers are not read yet, and so end a connection on which
+/// they wait behind much else, or for a thread that is busy. What comes at all is a sign of life,
+/// and an interval in which this thread did nothing else counts as one.
+void NatsLoop::watch() {
+    if (ping_.count() <= 0) return;
+    watch_->expires_after(ping_);
+    watch_->async_wait([this, descriptor = descriptor_,
+                        core = core_.shared_from_this()](boost::system::error_code cancelled) {
+        if (cancelled || descriptor != descriptor_) return;
+        if (++quiet_ > pings_) ::shutdown(descriptor->native_handle(), SHUT_RDWR);
+        watch();
+    });
+}
+
 void NatsLoop::end(bool gone) noexcept {
     boost::system::error_code ignored;
     if (descriptor_ && !gone) descriptor_->close(ignored);
     descriptor_.reset();
+    watch_.reset();
     reads_ = writes_ = waits_to_read_ = waits_to_write_ = false;
 }
 
