@@ -476,10 +476,11 @@ export interface EventSourceConstructor {
     new (url: string, init?: { withCredentials?: boolean }): EventSourceLike;
 }
 
-/** What the client uses of the answer of `fetch`. */
+/** What the client uses of the answer of `fetch`; of its body only where an event stream is read with it. */
 export interface ResponseLike {
     readonly status: number;
     readonly headers: { get(name: string): string | null };
+    readonly body?: ReadableStream<Uint8Array> | null;
     text(): Promise<string>;
 }
 
@@ -493,6 +494,8 @@ export interface TransportConfig {
     /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
+    /** Who the client is, for the server to see outside the URL. */
+    authToken?: string;
     /** The session that the connection is to go on with, or to open; none when the client does not resume. */
     resume?: ResumeState;
     WebSocket?: WebSocketConstructor;
@@ -549,10 +552,8 @@ export class TransportWebSocket extends Events implements Transport {
 
         const { params, resume } = this.config;
         const url = urlOf(endpoint, "/websocket", "ws", { ...params, ...resumeParams(resume) });
-        // A token in the query would end in logs.
-        const protocols = resume?.token ? [["chain", `chain.resume.${resume.token}`]] : [];
         this.target = endpoint;
-        const ws: WebSocketLike = new WebSocketClass(url, ...protocols);
+        const ws: WebSocketLike = new WebSocketClass(url, ...this.protocols());
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
         ws.onerror = (event: unknown) => log(TRANSPORT, "error", event); // a close event with the code follows
@@ -572,12 +573,83 @@ export class TransportWebSocket extends Events implements Transport {
         ws.onerror = () => undefined; // the ws package throws an error that nobody hears
         ws.close(code, reason);
     }
+
+    /** What is offered as subprotocols: tokens, which in the query would end in logs. */
+    private protocols(): string[][] {
+        const { authToken, resume } = this.config;
+        const secrets: string[] = [];
+        if (resume?.token) secrets.push(`chain.resume.${resume.token}`);
+        if (authToken) secrets.push(`base64url.bearer.phx.${base64Url(authToken)}`);
+        return secrets.length > 0 ? [["chain", ...secrets]] : [];
+    }
+}
+
+/** The text's bytes in UTF-8, in the alphabet that may stand in a header. */
+function base64Url(text: string): string {
+    const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+    return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
 /** What a connection says in its query about the session that it is for; the token is not in it. */
 function resumeParams(resume: ResumeState | undefined): Params {
     if (!resume) return {};
     return resume.token ? { received: resume.received, attempt: resume.attempt } : { resume: 1 };
+}
+
+/** The header that shows the application's token. */
+function bearer(authToken: string | undefined): Record<string, string> {
+    return authToken ? { Authorization: `Bearer ${authToken}` } : {};
+}
+
+/** An event stream that is read with `fetch`: an EventSource sends no headers. It does not connect again by itself. */
+class FetchedEvents implements EventSourceLike {
+    readyState = 0;
+    onopen: any;
+    onmessage: any;
+    onerror: any;
+    private data: string[] = [];
+    private readonly abort = new AbortController();
+
+    constructor(url: string, fetch: Fetch, headers: Record<string, string>, credentials: RequestCredentials) {
+        const init: RequestInit = { headers: { ...headers, Accept: "text/event-stream" }, credentials, cache: "no-store" };
+        fetch(url, { ...init, signal: this.abort.signal })
+            .then((response) => this.read(response))
+            .catch((error) => log(TRANSPORT, "event stream failed", error))
+            .then(() => this.end());
+    }
+
+    close(): void {
+        this.readyState = 2;
+        this.abort.abort();
+    }
+
+    private async read({ status, headers, body }: ResponseLike): Promise<void> {
+        const isStream = status === 200 && headers.get("Content-Type")?.startsWith("text/event-stream");
+        if (!isStream || !body || this.readyState === 2) return this.abort.abort();
+        this.readyState = 1;
+        this.onopen?.();
+        const reader = body.getReader();
+        const decoder = new TextDecoder();
+        let rest = "";
+        for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+            const lines = (rest + decoder.decode(piece.value, { stream: true })).split("\n");
+            rest = lines.pop() ?? "";
+            for (const line of lines) this.take(line);
+        }
+    }
+
+    private take(line: string): void {
+        if (line.startsWith("data:")) this.data.push(line.slice(line[5] === " " ? 6 : 5));
+        if (line !== "" || this.data.length === 0) return;
+        const data = this.data.splice(0).join("\n");
+        if (this.readyState === 1) guarded(() => this.onmessage?.({ data }));
+    }
+
+    private end(): void {
+        if (this.readyState === 2) return;
+        this.readyState = 2;
+        this.onerror?.();
+    }
 }
 
 /** A frame that waits to be posted. */
@@ -692,8 +764,8 @@ class PostQueue {
  * browser tab, which the server knows by `sid` and a cookie, and outlives an interruption of the stream.
  */
 export class TransportSSE extends Events implements Transport {
-    static isSupported({ EventSource }: TransportConfig): boolean {
-        return (EventSource ?? globalThis.EventSource) !== undefined;
+    static isSupported({ EventSource, authToken }: TransportConfig): boolean {
+        return authToken !== undefined || (EventSource ?? globalThis.EventSource) !== undefined;
     }
 
     readonly heartbeat = true;
@@ -711,17 +783,13 @@ export class TransportSSE extends Events implements Transport {
     }
 
     connect(endpoint: string): void {
-        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
-        if (!EventSourceClass) throw new Error("there is no EventSource here: give one in the option EventSource");
-
-        const { cors, params, sid, resume } = this.config;
-        const session = resume?.token || undefined; // an EventSource has no other place for it
+        const { params, sid, resume, authToken } = this.config;
+        const headers = { ...bearer(authToken), ...(resume?.token && { "X-Chain-Session": resume.token }) };
+        const session = (!authToken && resume?.token) || undefined; // an EventSource has no other place for it
+        const url = urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session });
+        const source = authToken ? new FetchedEvents(url, this.fetch, headers, this.credentials) : this.makeSource(url);
         this.target = endpoint;
         this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
-        const source: EventSourceLike = new EventSourceClass(
-            urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session }),
-            { withCredentials: cors ?? false },
-        );
         source.onopen = () => this.opened();
         source.onmessage = (event: { data: string }) => this.emit("message", this, event.data);
         source.onerror = () => this.failed(source.readyState);
@@ -742,15 +810,25 @@ export class TransportSSE extends Events implements Transport {
         else this.posts?.drop();
     }
 
+    private readonly fetch: Fetch = (url, init) => (this.config.fetch ?? globalThis.fetch)(url, init);
+
+    private get credentials(): RequestCredentials {
+        return this.config.cors ? "include" : "same-origin";
+    }
+
+    private makeSource(url: string): EventSourceLike {
+        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
+        if (!EventSourceClass) throw new Error("there is no EventSource here: give one in the option EventSource");
+        return new EventSourceClass(url, { withCredentials: this.config.cors ?? false });
+    }
+
     private makePosts(url: string): PostQueue {
-        const { cors, fetch, resume } = this.config;
-        const credentials = cors ? "include" : "same-origin";
-        const send: Fetch = fetch ?? ((target, init) => globalThis.fetch(target, init));
+        const { resume, authToken } = this.config;
         const post = (body: string, seq: number, init: RequestInit) => {
-            const headers: Record<string, string> = { "Content-Type": "application/json" };
+            const headers: Record<string, string> = { ...bearer(authToken), "Content-Type": "application/json" };
             if (resume?.token) headers["X-Chain-Session"] = resume.token;
             const target = resume ? `${url}&seq=${seq}&received=${resume.received}` : url;
-            return send(target, { method: "POST", headers, credentials, body, ...init });
+            return this.fetch(target, { method: "POST", headers, credentials: this.credentials, body, ...init });
         };
         return new PostQueue(post, resume, () => this.end("the session is gone"));
     }
@@ -1138,6 +1216,12 @@ export interface SocketOptions {
     transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
     params?: Params | (() => Params | Promise<Params>);
+    /**
+     * Who the client is, for the server's connect handler: a token, or a function that gives one, called before each try to
+     * connect. It stands in no URL: the WebSocket offers it as a subprotocol, and SSE, whose stream is then read with `fetch`,
+     * sends it in the header `Authorization: Bearer`, for which it has to be of characters that may stand there.
+     */
+    authToken?: string | (() => string | undefined | Promise<string | undefined>);
     /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
     timeout?: number;
     /** Milliseconds between tries to join a channel again; [1000, 2000, 5000, 10000]. */
@@ -1405,20 +1489,22 @@ export class Socket extends Events<SocketEvents> {
     }
 
     private async createTransport(isMove: boolean): Promise<Transport> {
-        const { params } = this.options;
+        const { params, authToken } = this.options;
         const config = (this.transports ??= this.makeChoice()).current();
         const own = typeof params === "function" ? await params() : params;
+        const token = (typeof authToken === "function" ? await authToken() : authToken) ?? config.authToken;
         const sid = config.sid ?? this.tab.take();
         const session = isMove ? new ResumeState() : this.session; // another node does not know the session
         const resume = (this.options.resume ?? true) ? session.prepare() : undefined;
-        const transport = new Transports[config.name]({ ...config, sid, resume, params: { ...config.params, ...own } });
+        const transport = new Transports[config.name]({ ...config, sid, resume, authToken: token, params: { ...config.params, ...own } });
         this.sessions.set(transport, session);
         return transport;
     }
 
     private makeChoice(): TransportChoice {
-        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch } = this.options;
-        return new TransportChoice(transport, { WebSocket, EventSource, fetch }, this.storage);
+        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch, authToken } = this.options;
+        const token = authToken === undefined ? undefined : ""; // there will be one for each connection
+        return new TransportChoice(transport, { WebSocket, EventSource, fetch, authToken: token }, this.storage);
     }
 
     private disconnectWhenIdle(): void {

@@ -135,12 +135,13 @@ export interface EventSourceConstructor {
         withCredentials?: boolean;
     }): EventSourceLike;
 }
-/** What the client uses of the answer of `fetch`. */
+/** What the client uses of the answer of `fetch`; of its body only where an event stream is read with it. */
 export interface ResponseLike {
     readonly status: number;
     readonly headers: {
         get(name: string): string | null;
     };
+    readonly body?: ReadableStream<Uint8Array> | null;
     text(): Promise<string>;
 }
 export type Fetch = (url: string, init: RequestInit) => Promise<ResponseLike>;
@@ -152,6 +153,8 @@ export interface TransportConfig {
     /** Whether a transport that uses HTTP requests sends them with credentials (cookies) to another origin. */
     cors?: boolean;
     params?: Params;
+    /** Who the client is, for the server to see outside the URL. */
+    authToken?: string;
     /** The session that the connection is to go on with, or to open; none when the client does not resume. */
     resume?: ResumeState;
     WebSocket?: WebSocketConstructor;
@@ -193,6 +196,8 @@ export declare class TransportWebSocket extends Events implements Transport {
     connect(endpoint: string): void;
     send(data: string): void;
     close(code?: number, reason?: string): void;
+    /** What is offered as subprotocols: tokens, which in the query would end in logs. */
+    private protocols;
 }
 /**
  * Frames as server-sent events of `{endpoint}/sse`; what the client says goes there in POSTs. The session belongs to the
@@ -200,7 +205,7 @@ export declare class TransportWebSocket extends Events implements Transport {
  */
 export declare class TransportSSE extends Events implements Transport {
     private readonly config;
-    static isSupported({ EventSource }: TransportConfig): boolean;
+    static isSupported({ EventSource, authToken }: TransportConfig): boolean;
     readonly heartbeat = true;
     private target;
     private isOpen;
@@ -211,6 +216,9 @@ export declare class TransportSSE extends Events implements Transport {
     connect(endpoint: string): void;
     send(data: string, counted?: boolean): void;
     close(code?: number): void;
+    private readonly fetch;
+    private get credentials();
+    private makeSource;
     private makePosts;
     private opened;
     /**
@@ -247,6 +255,12 @@ export interface SocketOptions {
     transport?: (string | TransportConfig)[];
     /** Query parameters of each connection, or a function that gives them, called before each try to connect. */
     params?: Params | (() => Params | Promise<Params>);
+    /**
+     * Who the client is, for the server's connect handler: a token, or a function that gives one, called before each try to
+     * connect. It stands in no URL: the WebSocket offers it as a subprotocol, and SSE, whose stream is then read with `fetch`,
+     * sends it in the header `Authorization: Bearer`, for which it has to be of characters that may stand there.
+     */
+    authToken?: string | (() => string | undefined | Promise<string | undefined>);
     /** Milliseconds after which a push or a join that got no answer says `timeout`; 30000. */
     timeout?: number;
     /** Milliseconds between tries to join a channel again; [1000, 2000, 5000, 10000]. */

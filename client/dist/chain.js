@@ -348,9 +348,8 @@ class TransportWebSocket extends Events {
             throw new Error("there is no WebSocket here: give one in the option WebSocket");
         const { params, resume } = this.config;
         const url = urlOf(endpoint, "/websocket", "ws", { ...params, ...resumeParams(resume) });
-        const protocols = resume?.token ? [["chain", `chain.resume.${resume.token}`]] : [];
         this.target = endpoint;
-        const ws = new WebSocketClass(url, ...protocols);
+        const ws = new WebSocketClass(url, ...this.protocols());
         ws.onopen = () => this.emit("open", this);
         ws.onmessage = (event) => this.emit("message", this, event.data);
         ws.onerror = (event) => log(TRANSPORT, "error", event);
@@ -370,12 +369,75 @@ class TransportWebSocket extends Events {
         ws.onerror = () => undefined;
         ws.close(code, reason);
     }
+    protocols() {
+        const { authToken, resume } = this.config;
+        const secrets = [];
+        if (resume?.token)
+            secrets.push(`chain.resume.${resume.token}`);
+        if (authToken)
+            secrets.push(`base64url.bearer.phx.${base64Url(authToken)}`);
+        return secrets.length > 0 ? [["chain", ...secrets]] : [];
+    }
 }
 exports.TransportWebSocket = TransportWebSocket;
+function base64Url(text) {
+    const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+    return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
 function resumeParams(resume) {
     if (!resume)
         return {};
     return resume.token ? { received: resume.received, attempt: resume.attempt } : { resume: 1 };
+}
+function bearer(authToken) {
+    return authToken ? { Authorization: `Bearer ${authToken}` } : {};
+}
+class FetchedEvents {
+    constructor(url, fetch, headers, credentials) {
+        this.readyState = 0;
+        this.data = [];
+        this.abort = new AbortController();
+        const init = { headers: { ...headers, Accept: "text/event-stream" }, credentials, cache: "no-store" };
+        fetch(url, { ...init, signal: this.abort.signal })
+            .then((response) => this.read(response))
+            .catch((error) => log(TRANSPORT, "event stream failed", error))
+            .then(() => this.end());
+    }
+    close() {
+        this.readyState = 2;
+        this.abort.abort();
+    }
+    async read({ status, headers, body }) {
+        const isStream = status === 200 && headers.get("Content-Type")?.startsWith("text/event-stream");
+        if (!isStream || !body || this.readyState === 2)
+            return this.abort.abort();
+        this.readyState = 1;
+        this.onopen?.();
+        const reader = body.getReader();
+        const decoder = new TextDecoder();
+        let rest = "";
+        for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+            const lines = (rest + decoder.decode(piece.value, { stream: true })).split("\n");
+            rest = lines.pop() ?? "";
+            for (const line of lines)
+                this.take(line);
+        }
+    }
+    take(line) {
+        if (line.startsWith("data:"))
+            this.data.push(line.slice(line[5] === " " ? 6 : 5));
+        if (line !== "" || this.data.length === 0)
+            return;
+        const data = this.data.splice(0).join("\n");
+        if (this.readyState === 1)
+            guarded(() => this.onmessage?.({ data }));
+    }
+    end() {
+        if (this.readyState === 2)
+            return;
+        this.readyState = 2;
+        this.onerror?.();
+    }
 }
 function countedOf(waiting) {
     return waiting.filter(({ counted }) => counted).length;
@@ -471,8 +533,8 @@ class PostQueue {
     }
 }
 class TransportSSE extends Events {
-    static isSupported({ EventSource }) {
-        return (EventSource ?? globalThis.EventSource) !== undefined;
+    static isSupported({ EventSource, authToken }) {
+        return authToken !== undefined || (EventSource ?? globalThis.EventSource) !== undefined;
     }
     constructor(config) {
         super();
@@ -480,19 +542,19 @@ class TransportSSE extends Events {
         this.heartbeat = true;
         this.target = "";
         this.isOpen = false;
+        this.fetch = (url, init) => (this.config.fetch ?? globalThis.fetch)(url, init);
     }
     endpoint() {
         return this.target;
     }
     connect(endpoint) {
-        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
-        if (!EventSourceClass)
-            throw new Error("there is no EventSource here: give one in the option EventSource");
-        const { cors, params, sid, resume } = this.config;
-        const session = resume?.token || undefined;
+        const { params, sid, resume, authToken } = this.config;
+        const headers = { ...bearer(authToken), ...(resume?.token && { "X-Chain-Session": resume.token }) };
+        const session = (!authToken && resume?.token) || undefined;
+        const url = urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session });
+        const source = authToken ? new FetchedEvents(url, this.fetch, headers, this.credentials) : this.makeSource(url);
         this.target = endpoint;
         this.posts = this.makePosts(urlOf(endpoint, "/sse", "http", { sid }));
-        const source = new EventSourceClass(urlOf(endpoint, "/sse", "http", { ...params, sid, ...resumeParams(resume), session }), { withCredentials: cors ?? false });
         source.onopen = () => this.opened();
         source.onmessage = (event) => this.emit("message", this, event.data);
         source.onerror = () => this.failed(source.readyState);
@@ -513,16 +575,23 @@ class TransportSSE extends Events {
         else
             this.posts?.drop();
     }
+    get credentials() {
+        return this.config.cors ? "include" : "same-origin";
+    }
+    makeSource(url) {
+        const EventSourceClass = this.config.EventSource ?? globalThis.EventSource;
+        if (!EventSourceClass)
+            throw new Error("there is no EventSource here: give one in the option EventSource");
+        return new EventSourceClass(url, { withCredentials: this.config.cors ?? false });
+    }
     makePosts(url) {
-        const { cors, fetch, resume } = this.config;
-        const credentials = cors ? "include" : "same-origin";
-        const send = fetch ?? ((target, init) => globalThis.fetch(target, init));
+        const { resume, authToken } = this.config;
         const post = (body, seq, init) => {
-            const headers = { "Content-Type": "application/json" };
+            const headers = { ...bearer(authToken), "Content-Type": "application/json" };
             if (resume?.token)
                 headers["X-Chain-Session"] = resume.token;
             const target = resume ? `${url}&seq=${seq}&received=${resume.received}` : url;
-            return send(target, { method: "POST", headers, credentials, body, ...init });
+            return this.fetch(target, { method: "POST", headers, credentials: this.credentials, body, ...init });
         };
         return new PostQueue(post, resume, () => this.end("the session is gone"));
     }
@@ -982,19 +1051,21 @@ class Socket extends Events {
         });
     }
     async createTransport(isMove) {
-        const { params } = this.options;
+        const { params, authToken } = this.options;
         const config = (this.transports ?? (this.transports = this.makeChoice())).current();
         const own = typeof params === "function" ? await params() : params;
+        const token = (typeof authToken === "function" ? await authToken() : authToken) ?? config.authToken;
         const sid = config.sid ?? this.tab.take();
         const session = isMove ? new ResumeState() : this.session;
         const resume = (this.options.resume ?? true) ? session.prepare() : undefined;
-        const transport = new exports.Transports[config.name]({ ...config, sid, resume, params: { ...config.params, ...own } });
+        const transport = new exports.Transports[config.name]({ ...config, sid, resume, authToken: token, params: { ...config.params, ...own } });
         this.sessions.set(transport, session);
         return transport;
     }
     makeChoice() {
-        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch } = this.options;
-        return new TransportChoice(transport, { WebSocket, EventSource, fetch }, this.storage);
+        const { transport = ["WebSocket", "SSE"], WebSocket, EventSource, fetch, authToken } = this.options;
+        const token = authToken === undefined ? undefined : "";
+        return new TransportChoice(transport, { WebSocket, EventSource, fetch, authToken: token }, this.storage);
     }
     disconnectWhenIdle() {
         const delay = this.options.disconnectIdleTimeout ?? 5000;

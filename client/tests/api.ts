@@ -7,6 +7,7 @@ const options: chain.SocketOptions = {
     getNodesInterval: 30,
     transport: ["WebSocket", { name: "SSE", cors: true, params: { a: 1 } }],
     params: () => ({ token: "t" }),
+    authToken: async () => "t",
     timeout: 30000,
     rejoinInterval: [1000, 2000],
     reconnectInterval: [500],
@@ -24,6 +25,7 @@ const options: chain.SocketOptions = {
 
 const socket: chain.Socket = new chain.Socket(options);
 new chain.Socket("/socket");
+new chain.Socket("/socket", { authToken: "t" });
 new chain.Socket("/socket", { timeout: 1000 }).connect();
 socket.connect();
 const connected: boolean = socket.isConnected();

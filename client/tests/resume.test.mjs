@@ -36,14 +36,16 @@ async function converse(socket, numbers) {
 
 const expected = (numbers) => Array.from({ length: numbers }, (_, number) => [`said ${number}`, `reply ${number}`]).flat();
 
-for (const [first, then] of [["WebSocket", "WebSocket"], ["SSE", "SSE"], ["WebSocket", "SSE"], ["SSE", "WebSocket"]]) {
+const moves = [["WebSocket", "WebSocket"], ["SSE", "SSE"], ["WebSocket", "SSE"], ["SSE", "WebSocket"]];
+for (const [first, then, authToken] of [...moves, ["SSE", "SSE", "secret"], ["WebSocket", "SSE", "secret"]]) {
     for (const way of ["before", "after"]) {
-        test(`pains 1, 3, 24: cut at any frame, ${way} it is dealt with, from ${first} to ${then}: nothing is lost, repeated or reordered`, async (t) => {
+        const how = authToken ? " with a token" : "";
+        test(`pains 1, 3, 24: cut at any frame, ${way} it is dealt with, from ${first} to ${then}${how}: nothing is lost, repeated or reordered`, async (t) => {
             const server = await ResumeServer.start(t);
             const transport = first === then ? [first] : [first, then];
             for (let cut = 1; ; cut++) {
                 server.reset({ cut, way, refuseAfterCut: first === then ? undefined : first });
-                const socket = makeSocket(t, server, { transport, sessionStorage: { getItem: () => null, setItem: () => undefined } });
+                const socket = makeSocket(t, server, { transport, authToken, sessionStorage: { getItem: () => null, setItem: () => undefined } });
                 const { heard, events } = await converse(socket, 4);
                 assert.deepEqual(heard, expected(4), `cut at ${cut}`);
                 assert.deepEqual(server.said, [0, 1, 2, 3], `cut at ${cut}`);

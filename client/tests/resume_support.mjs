@@ -109,10 +109,11 @@ export class ResumeServer {
         if (this.refuses("SSE")) return request.socket.destroy();
         const url = new URL(request.url, "http://server");
         if (request.method === "POST") return this.post(url, request, response);
-        this.requests.push({ url: request.url });
+        const token = request.headers["x-chain-session"] ?? url.searchParams.get("session");
+        this.requests.push({ url: request.url, token });
         response.writeHead(200, { "Content-Type": "text/event-stream" });
         response.write("retry: 1\n\n");
-        this.stream = this.open(url, url.searchParams.get("session"), (text, number) => {
+        this.stream = this.open(url, token, (text, number) => {
             response.write(number ? `id: x-${number}\ndata: ${text}\n\n` : `data: ${text}\n\n`);
         });
     }

@@ -36,6 +36,7 @@ class Stream {
     constructor(request, response) {
         this.url = new URL(request.url, "http://server");
         this.cookie = request.headers.cookie;
+        this.headers = request.headers;
         this.response = response;
         response.on("close", () => (this.ended = true));
     }

@@ -93,6 +93,7 @@ class Connection {
     constructor(ws, request) {
         this.ws = ws;
         this.url = new URL(request.url, "http://server");
+        this.protocols = request.headers["sec-websocket-protocol"];
         ws.on("error", () => undefined);
         ws.on("close", (code) => (this.closed = code));
     }

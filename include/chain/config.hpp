@@ -142,11 +142,12 @@ struct HandlerConfig {
     /// Decides on the pages that are neither listed nor the endpoint's own, those without a host
     /// too; called on the connection's thread. Empty, or throwing, refuses them.
     std::function<bool(const PageOrigin&, const Request&)> allow_origin = {};
-    /// WebSocket subprotocols to agree to, besides Phoenix's.
+    /// WebSocket subprotocols to agree to, besides those of the token.
     std::vector<std::string> subprotocols = {};
-    /// Take the token that Phoenix clients send (`Request::auth_token`), and agree to their
-    /// subprotocol, "phoenix"? With this or a list of subprotocols, a client that offers none of
-    /// those is answered 403; without either, what it offers is ignored.
+    /// Take the token that clients offer as a subprotocol or send in a header
+    /// (`Request::auth_token`), and agree to the subprotocols that they offer beside it, "chain"
+    /// and "phoenix"? With this or a list of subprotocols, a client that offers none of those is
+    /// answered 403; without either, what it offers is ignored.
     bool auth_token = true;
     /// Proxies whose X-Forwarded-For, -Proto and -Host are believed, as `10.0.0.0/8` or `::1`;
     /// `unix` is whoever connects to a UNIX socket. Empty: none.

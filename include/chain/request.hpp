@@ -26,8 +26,9 @@ class Request {
     std::string peer_address; ///< The IP address as text; "unix" for a UNIX socket; empty: unknown.
     std::uint16_t peer_port = 0; ///< The client's port; 0 when there is none.
     bool tls = false;            ///< Did the client connect over TLS?
-    /// The token that a client authenticates with, which it keeps out of the URL: that of Phoenix's
-    /// subprotocol (its `authToken`) or header, or that of the header `Authorization: Bearer`.
+    /// The token that a client authenticates with, which it keeps out of the URL: the option
+    /// `authToken` of chain.js and phoenix.js, which comes as a subprotocol or in a header, or that
+    /// of any client in the header `Authorization: Bearer`.
     std::optional<std::string> auth_token = {};
 
     /// The path of `target`, without its query.

@@ -138,6 +138,9 @@ TEST_CASE("phoenix 30: the token is taken out of the offer, in both alphabets, p
     auto alone = offering({"base64url.bearer.phx.YQ"});
     CHECK(chain::detail::read_subprotocols(alone, {}).chosen.empty());
     CHECK(alone.auth_token == "a");
+    auto own = offering({"chain, base64url.bearer.phx.YQ"});
+    CHECK(chain::detail::read_subprotocols(own, {}).chosen == "chain");
+    CHECK(own.auth_token == "a");
     auto apart = offering({"base64url.bearer.phx.YQ", "phoenix"});
     CHECK(chain::detail::read_subprotocols(apart, {}).chosen == "phoenix");
     CHECK(apart.auth_token == "a");
@@ -178,6 +181,7 @@ TEST_CASE("phoenix 29: subprotocols are agreed to in the client's order") {
     CHECK(chosen({"SIP"}) == "403");
     config.auth_token = false;
     CHECK(chosen({"phoenix"}) == "403");
+    CHECK(chosen({"chain"}) == "403");
     CHECK(chosen({"sip"}) == "sip");
     CHECK(chosen({"base64url.bearer.phx.YQ"}) == "403");
     config.subprotocols = {};

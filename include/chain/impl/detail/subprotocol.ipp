@@ -47,7 +47,7 @@ Subprotocol read_subprotocols(Request& request, const HandlerConfig& config) {
     if (config.auth_token && !take_token(offers, request))
         return {400, "the token is no base64", {}};
     const auto known = [&](std::string_view offer) {
-        return (config.auth_token && offer == "phoenix") ||
+        return (config.auth_token && (offer == "phoenix" || offer == "chain")) ||
                std::ranges::find(config.subprotocols, offer) != config.subprotocols.end();
     };
     const auto chosen = std::ranges::find_if(offers, known);
