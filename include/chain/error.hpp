@@ -56,6 +56,7 @@ enum class Errc {
     conflated,             ///< A newer frame took an older one's place, as the channel wants it.
     rate_limited,          ///< A peer address connects more often than it may.
     too_many_sessions_of_peer, ///< A peer address has as many sessions as it may.
+    text_only,                 ///< The frame is binary, and the connection carries text only.
 };
 
 /// The category of `Errc`; its name is "chain".

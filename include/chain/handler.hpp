@@ -6,6 +6,7 @@
 #include <chain/config.hpp>
 #include <chain/connection.hpp>
 #include <chain/detail/completion.hpp>
+#include <chain/detail/verdict.hpp>
 #include <chain/error.hpp>
 #include <chain/fwd.hpp>
 #include <chain/pubsub.hpp>
@@ -14,7 +15,6 @@
 #include <chain/transport.hpp>
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <functional>
@@ -76,10 +76,12 @@ class Handler {
     Handler& on_resume(F f);
 
     /// Decides on the new token that a client shows before its authorisation expires (see
-    /// `Session::expires_at`): `f(Session&, const Json& payload)` returns void or
-    /// `std::optional<Refusal>`. It is for `f` to set the session's new `expires_at`. A client that
-    /// is refused is told the reason, and may try again until the grace is over; what `f` throws is
-    /// answered "internal error". Runs on the session's executor.
+    /// `Session::expires_at`): `f(Session&, const Json& payload)` returns void,
+    /// `std::optional<Refusal>`, or `net::awaitable` of either. It is for `f` to set the session's
+    /// new `expires_at`. A client that is refused is told the reason, and may try again until the
+    /// grace is over, which a coroutine does not stop; what `f` throws is answered "internal
+    /// error", and another token that comes while a coroutine runs "busy". Runs on the session's
+    /// executor.
     template <class F>
     Handler& on_refresh(F f);
 
@@ -165,16 +167,12 @@ class Handler {
 
   private:
     friend struct detail::HandlerAccess;
-    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
-        Session, std::shared_ptr<const Request>)>;
-    using RefreshHandler = std::function<std::optional<Refusal>(Session&, const Json&)>;
-    using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
-
     explicit Handler(std::shared_ptr<detail::HandlerCore> core) noexcept : core_(std::move(core)) {}
-    void set_connect(PlainConnectHandler f);
-    void set_connect(ConnectHandler f);
-    void set_resume(PlainConnectHandler f);
-    void set_refresh(RefreshHandler f);
+    void set_connect(detail::Judge<Request> f);
+    void set_connect(detail::AsyncJudge<Request> f);
+    void set_resume(detail::Judge<Request> f);
+    void set_refresh(detail::Judge<Json> f);
+    void set_refresh(detail::AsyncJudge<Json> f);
     void count_sessions(std::chrono::milliseconds deadline, std::function<void(SessionCount)> done);
     void members(const std::string& topic, std::chrono::milliseconds deadline,
                  std::function<void(TopicMembers)> done);
@@ -184,67 +182,29 @@ class Handler {
 
 template <class F>
 Handler& Handler::on_connect(F f) {
-    using Result = std::invoke_result_t<F&, Session&, const Request&>;
-    auto shared = std::make_shared<F>(std::move(f));
-    if constexpr (std::is_void_v<Result>) {
-        set_connect([shared](Session& session, const Request& request) -> std::optional<Refusal> {
-            (*shared)(session, request);
-            return std::nullopt;
-        });
-    } else if constexpr (std::is_same_v<Result, net::awaitable<void>>) {
-        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request)
-                                       -> net::awaitable<std::optional<Refusal>> {
-            co_await (*shared)(session, *request);
-            co_return std::nullopt;
-        }));
-    } else if constexpr (std::is_same_v<Result, net::awaitable<std::optional<Refusal>>>) {
-        set_connect(ConnectHandler([shared](Session session, std::shared_ptr<const Request> request)
-                                       -> net::awaitable<std::optional<Refusal>> {
-            co_return co_await (*shared)(session, *request);
-        }));
-    } else {
-        static_assert(std::is_convertible_v<Result, std::optional<Refusal>>,
-                      "chain: a connect handler returns void, std::optional<Refusal>, or "
-                      "net::awaitable of either");
-        set_connect(PlainConnectHandler(
-            [shared](Session& session, const Request& request) -> std::optional<Refusal> {
-                return (*shared)(session, request);
-            }));
-    }
+    static_assert(
+        detail::AnyVerdict<std::invoke_result_t<F&, Session&, const Request&>>,
+        "chain: a connect handler returns void, std::optional<Refusal>, or net::awaitable of "
+        "either");
+    set_connect(detail::judge_of<Request>(std::move(f)));
     return *this;
 }
 
 template <class F>
 Handler& Handler::on_refresh(F f) {
-    using Result = std::invoke_result_t<F&, Session&, const Json&>;
-    static_assert(std::is_void_v<Result> || std::is_convertible_v<Result, std::optional<Refusal>>,
-                  "chain: a refresh handler returns void or std::optional<Refusal>");
-    auto shared = std::make_shared<F>(std::move(f));
-    set_refresh([shared](Session& session, const Json& payload) -> std::optional<Refusal> {
-        if constexpr (std::is_void_v<Result>) {
-            (*shared)(session, payload);
-            return std::nullopt;
-        } else {
-            return (*shared)(session, payload);
-        }
-    });
+    static_assert(
+        detail::AnyVerdict<std::invoke_result_t<F&, Session&, const Json&>>,
+        "chain: a refresh handler returns void, std::optional<Refusal>, or net::awaitable of "
+        "either");
+    set_refresh(detail::judge_of<Json>(std::move(f)));
     return *this;
 }
 
 template <class F>
 Handler& Handler::on_resume(F f) {
-    using Result = std::invoke_result_t<F&, Session&, const Request&>;
-    static_assert(std::is_void_v<Result> || std::is_convertible_v<Result, std::optional<Refusal>>,
+    static_assert(detail::PlainVerdict<std::invoke_result_t<F&, Session&, const Request&>>,
                   "chain: a resume handler returns void or std::optional<Refusal>");
-    auto shared = std::make_shared<F>(std::move(f));
-    set_resume([shared](Session& session, const Request& request) -> std::optional<Refusal> {
-        if constexpr (std::is_void_v<Result>) {
-            (*shared)(session, request);
-            return std::nullopt;
-        } else {
-            return (*shared)(session, request);
-        }
-    });
+    set_resume(detail::judge_of<Request>(std::move(f)));
     return *this;
 }
 

@@ -57,8 +57,9 @@ class Observer {
     /// A client sent a frame that was not understood.
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent: a slow client's session has ended
-    /// (`Errc::slow_consumer`), or the channel's `SlowPolicy` wants it so (`Errc::oldest_dropped`,
-    /// `Errc::conflated`).
+    /// (`Errc::slow_consumer`), the channel's `SlowPolicy` wants it so (`Errc::oldest_dropped`,
+    /// `Errc::conflated`), or a serializer made binary ones for a connection that carries text only
+    /// (`Errc::text_only`).
     virtual void frames_dropped(std::size_t /*count*/, error_code) {}
     /// The adapter of these topics reaches its broker (again).
     virtual void adapter_up(std::string_view /*pattern*/) {}

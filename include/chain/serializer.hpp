@@ -41,8 +41,8 @@ class Serializer {
     virtual error_code decode(std::string_view frame, bool binary, unsigned max_depth,
                               Message& out) const = 0;
     /// Appends a server's message (push, reply, broadcast, ack, close or error) to `out`.
-    /// @return true when the frame is binary. Such a frame is not sent where a connection carries
-    /// text only (`carries_bytes`).
+    /// @return true when the frame is binary. Where a connection carries text only
+    /// (`carries_bytes`) such a frame is dropped, and `Observer::frames_dropped` told of it.
     virtual bool encode(const Message& message, std::string& out) const = 0;
     /// The order and the words of lifecycle frames.
     virtual const Lifecycle& lifecycle() const noexcept = 0;

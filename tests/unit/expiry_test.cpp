@@ -7,7 +7,7 @@
 
 using chain::Json, chain::Refusal, chain::Session, chain::Socket;
 using chain::testing::Client, chain::testing::Kit;
-using test::frame, test::Frames;
+using test::frame, test::Frames, test::Gate;
 using namespace std::chrono_literals;
 
 namespace {
@@ -52,6 +52,31 @@ struct ExpiringRoom {
     std::shared_ptr<ExpiryObserver> observer = std::make_shared<ExpiryObserver>();
     chain::Channel channel{"room:*"};
     int left = 0;
+    std::optional<Kit> kit;
+};
+
+/// Lets clients in for a minute, and looks at their tokens once the gate is open.
+struct RefreshingLater {
+    explicit RefreshingLater(Gate& gate) {
+        chain::Handler handler{test::quiet()};
+        handler.on_connect([this](Session& session, const chain::Request&) {
+            session.expires_at(chain::detail::HandlerAccess::core(kit->handler())->clock().wall() +
+                               60s);
+        });
+        handler.on_refresh(
+            [&gate](Session& session,
+                    const Json& payload) -> chain::net::awaitable<std::optional<Refusal>> {
+                const auto token = payload.at("token").get<std::string>();
+                co_await gate.wait();
+                if (token == "throw") throw std::runtime_error("secret details");
+                std::optional<Refusal> refusal;
+                if (token == "bad") refusal = Refusal{403, "bad token"};
+                if (!refusal) session.expires_at(std::nullopt);
+                co_return refusal;
+            });
+        kit.emplace(handler);
+    }
+
     std::optional<Kit> kit;
 };
 
@@ -123,6 +148,52 @@ TEST_CASE("a token that is refused, or for which the handler throws, is answered
     CHECK_FALSE(client.close_code());
     client.send(refreshed(4, "close"));
     CHECK(client.close_code() == 1000);
+}
+
+TEST_CASE("a refresh handler may be a coroutine: the session goes on meanwhile, another token is "
+          "answered busy, and what it says counts") {
+    Gate gate;
+    RefreshingLater room{gate};
+    auto client = room.kit->connect();
+    client.send(refreshed(1, "bad"));
+    client.send(refreshed(2, "good"));
+    CHECK(client.receive() == R"([1,0,2,1,{"reason":"busy"}])");
+    client.send(R"([0,0,3,"_chain","_heartbeat",null])");
+    CHECK(client.receive() == "[1,0,3,0,null]");
+    CHECK(gate.waiting() == 1);
+    gate.open();
+    room.kit->run();
+    CHECK(client.receive() == R"([1,0,1,1,{"reason":"bad token"}])");
+    client.send(refreshed(4, "throw"));
+    CHECK(client.receive() == R"([1,0,4,1,{"reason":"internal error"}])");
+    client.send(R"([0,0,5,"_chain","_refresh",{}])");
+    CHECK(client.receive() == R"([1,0,5,1,{"reason":"internal error"}])");
+    client.send(refreshed(6, "good"));
+    CHECK(client.receive() == "[1,0,6,0,{}]");
+    CHECK_FALSE(client.session().expires_at());
+}
+
+TEST_CASE("a session may end, and its io_context go, while a refresh handler runs") {
+    Gate gate;
+    RefreshingLater room{gate};
+    auto client = room.kit->connect();
+    auto other = room.kit->connect();
+    client.send(refreshed(1, "good"));
+    other.send(refreshed(1, "good"));
+    room.kit->advance(80s); // the grace is over
+    CHECK(client.close_code() == 4002);
+    CHECK(room.kit->handler().sessions() == 0);
+    CHECK(gate.waiting() == 2);
+    gate.open();
+    room.kit->run();
+    CHECK(gate.waiting() == 0);
+
+    gate.close();
+    auto third = room.kit->connect();
+    third.send(refreshed(1, "good"));
+    CHECK(gate.waiting() == 1);
+    room.kit.reset();
+    CHECK(gate.waiting() == 0);
 }
 
 TEST_CASE("without expires_at a session goes on for ever, and without a refresh handler a token is "

@@ -4,6 +4,8 @@
 
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/outbox.hpp>
+#include <chain/presence.hpp>
+#include <chain/serializers/chain.hpp>
 
 #include <map>
 #include <random>
@@ -65,6 +67,23 @@ std::string slow_said(const std::string& event, const Json& what,
                       const std::string& topic = "room:a") {
     return R"([2,")" + topic + R"(",")" + event + "\"," + what.dump() + "]";
 }
+
+/// The chain protocol's dialect, but "news" is sent in binary frames.
+class BinaryNews final : public chain::Serializer {
+  public:
+    std::string_view name() const noexcept override { return "binary news"; }
+    chain::error_code decode(std::string_view text, bool binary, unsigned max_depth,
+                             chain::Message& out) const override {
+        return chain::chain_serializer()->decode(text, binary, max_depth, out);
+    }
+    bool encode(const chain::Message& message, std::string& out) const override {
+        chain::chain_serializer()->encode(message, out);
+        return message.event == "news";
+    }
+    const chain::Lifecycle& lifecycle() const noexcept override {
+        return chain::chain_serializer()->lifecycle();
+    }
+};
 
 Frames catch_up(Client& client) {
     client.reading(true);
@@ -212,6 +231,60 @@ TEST_CASE("presence is never dropped, whatever the policy of all events is") {
         kit.run();
     }
     CHECK(catch_up(client).size() == 6);
+}
+
+TEST_CASE("presence is never dropped, whatever names the application gives its events") {
+    chain::Channel channel{"room:*"};
+    channel.when_slow(SlowPolicy::conflate());
+    chain::Handler handler{test::handler_with({}, test::quiet())};
+    chain::Presence presence{handler, {.state_event = "who", .diff_event = "who_changed"}};
+    channel.on_join([&](Socket& socket) {
+        presence.push_state(socket);
+        presence.push_state(socket);
+    });
+    handler.add(channel);
+    Kit kit{handler};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    CHECK(client.receive_all().size() == 2);
+    client.reading(false);
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE(presence.track({"room:a", "bot"}, std::to_string(i)));
+        REQUIRE_FALSE(channel.broadcast("room:a", "other", i));
+        kit.run();
+    }
+    const auto got = catch_up(client);
+    REQUIRE(got.size() == 6);
+    for (std::size_t i = 0; i < 5; ++i)
+        CHECK(got[i].starts_with(R"([2,"room:a","who_changed",{"joins":{")" + std::to_string(i)));
+    CHECK(got[5] == slow_said("other", 4));
+}
+
+TEST_CASE("a binary frame for a connection that carries text only is dropped, and counted for each "
+          "client") {
+    const auto drops = std::make_shared<Drops>();
+    chain::HandlerConfig config;
+    config.observer = drops;
+    config.serializer = std::make_shared<BinaryNews>();
+    chain::Channel channel{"room:*"};
+    channel.on_join([](Socket&) {});
+    channel.on("share", [](Socket& socket) { socket.broadcast_from("news", 1); });
+    channel.on("mine", [](Socket& socket) { socket.push("news", 1); });
+    Kit kit{test::handler_with({channel}, config)};
+    auto ann = kit.connect(), bob = kit.connect();
+    test::join(ann, "room:a");
+    test::join(bob, "room:a");
+    REQUIRE_FALSE(channel.broadcast("room:a", "news", 1));
+    kit.run();
+    CHECK(drops->of(Errc::text_only) == 2);
+    ann.send(frame(1, 2, "room:a", "share"));
+    CHECK(drops->of(Errc::text_only) == 3);
+    ann.send(frame(1, 3, "room:a", "mine"));
+    CHECK(drops->of(Errc::text_only) == 4);
+    REQUIRE_FALSE(channel.broadcast("room:a", "other", 1));
+    kit.run();
+    CHECK(ann.receive_all() == Frames{slow_said("other", 1)});
+    CHECK(bob.receive_all() == Frames{slow_said("other", 1)});
 }
 
 TEST_CASE("a policy is set before the channel is added, once for an event") {

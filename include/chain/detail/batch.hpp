@@ -32,10 +32,11 @@ class Batch {
     FrameText fit(Framing framing, const FrameText& text) const;
     /// Appends a broadcast for a group, as its connections get it; `except` may name a member that
     /// does not.
-    void append(Group& group, const FrameText& frame, const Membership* except,
+    /// @return false when it is binary, and connections of the group carry text only
+    bool append(Group& group, const FrameText& frame, const Membership* except,
                 const SharedFate& fate);
-    /// Appends a frame for one session.
-    void append(SessionCore& session, std::string_view text, bool binary, bool numbered,
+    /// Appends a frame for one session. @return as above
+    bool append(SessionCore& session, std::string_view text, bool binary, bool numbered,
                 const SharedFate& fate = nullptr);
     /// Appends framed bytes for one session, which do not count among its frames.
     void append_framed(SessionCore& session, std::string_view bytes);

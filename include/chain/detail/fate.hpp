@@ -5,9 +5,14 @@
 #include <chain/message.hpp>
 #include <chain/slow_policy.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace chain::detail {
 
@@ -19,8 +24,22 @@ struct Fate {
 };
 using SharedFate = std::shared_ptr<const Fate>;
 
+/// Events that have to arrive whatever a channel's policies say: those of presences, for without
+/// one of them a client's list would stay wrong. Thread-safe.
+class LastingEvents {
+  public:
+    void add(const std::string& event);
+    bool contains(std::string_view event) const;
+
+  private:
+    std::atomic<bool> any_{false}; ///< Is there one in `events_`?
+    mutable std::mutex mutex_;
+    std::set<std::string, std::less<>> events_; ///< Without the usual ones.
+};
+
 /// What the policies of a channel's events say of a message; null when it has to arrive.
-SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const Message& message);
+SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const LastingEvents& lasting,
+                   const Message& message);
 
 /// What waits for slow readers.
 struct Backlog {

@@ -7,6 +7,7 @@
 #include <chain/detail/channel_core.hpp>
 #include <chain/detail/clock.hpp>
 #include <chain/detail/cluster_service.hpp>
+#include <chain/detail/fate.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/peer_table.hpp>
 #include <chain/detail/place.hpp>
@@ -17,6 +18,7 @@
 #include <chain/detail/session_core.hpp>
 #include <chain/detail/session_table.hpp>
 #include <chain/detail/trusted_proxies.hpp>
+#include <chain/detail/verdict.hpp>
 #include <chain/handler.hpp>
 #include <chain/observer.hpp>
 
@@ -36,10 +38,7 @@ class Forwards;
 /// What all lanes of a handler share. Thread-safe after set-up.
 class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
   public:
-    using ConnectHandler = std::function<net::awaitable<std::optional<Refusal>>(
-        Session, std::shared_ptr<const Request>)>;
-    using PlainConnectHandler = std::function<std::optional<Refusal>(Session&, const Request&)>;
-    using RefreshHandler = std::function<std::optional<Refusal>(Session&, const Json&)>;
+    using Judged = std::function<void(const Verdict&)>;
     using Connected = std::function<void(ConnectResult)>;
     /// Also says of a resumed session which claim its connection must show to `attach`.
     using Entered = std::function<void(ConnectResult, std::uint32_t claim)>;
@@ -101,6 +100,14 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
         }
     }
 
+    /// What may become of a message while it waits for a slow reader, as its channel's policies
+    /// say.
+    SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const Message& message) const {
+        return policies.empty() ? nullptr : detail::fate_of(policies, lasting_, message);
+    }
+    /// Messages of this event have to arrive, whatever the policies say.
+    void must_arrive(const std::string& event) { lasting_.add(event); }
+
     // Set-up, from one thread.
     void add(const std::shared_ptr<ChannelCore>& channel);
     void add(std::shared_ptr<Transport> transport);
@@ -108,12 +115,13 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
         return transports_;
     }
     void on_config(std::function<void()> f) { on_config_ = std::move(f); }
-    void on_connect(ConnectHandler f) { connect_ = std::move(f); }
-    void on_connect(PlainConnectHandler f) { plain_connect_ = std::move(f); }
+    void on_connect(AsyncJudge<Request> f) { connect_ = std::move(f); }
+    void on_connect(Judge<Request> f) { plain_connect_ = std::move(f); }
     /// Whether the transports for HTTP were looked after.
     std::once_flag& http_ready() noexcept { return http_ready_; }
-    void on_resume(PlainConnectHandler f) { resume_ = std::move(f); }
-    void on_refresh(RefreshHandler f) { refresh_ = std::move(f); }
+    void on_resume(Judge<Request> f) { resume_ = std::move(f); }
+    void on_refresh(AsyncJudge<Json> f) { refresh_ = std::move(f); }
+    void on_refresh(Judge<Json> f) { plain_refresh_ = std::move(f); }
     /// Runs the config handler, once; nothing can be added any more.
     void configure();
     /// The declared lane of this io_context, made when it is new.
@@ -139,9 +147,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// After how many seconds a client that is answered 503 is to come back.
     std::string retry_seconds() const;
     /// Does the application take new tokens?
-    bool refreshes() const noexcept { return refresh_ != nullptr; }
-    /// Lets it look at a client's new token. @return why that is refused, if it is
-    std::optional<Refusal> refresh(SessionCore& session, const Payload& payload);
+    bool refreshes() const noexcept { return refresh_ || plain_refresh_; }
+    /// Lets it look at a client's new token; `done` is called on the session's lane.
+    void refresh(const Ref<SessionCore>& session, const Payload& payload, const Judged& done);
     /// Does the application let this client go on with its session?
     bool may_resume(SessionCore& session, const Request& request);
     Ref<SessionCore> find(std::string_view id) const;
@@ -195,9 +203,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Refusal unavailable(std::string reason) const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);
-    void admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
-               const Connected& done);
-    void spawn_connect(const Ref<SessionCore>& session, Request request, Connected done);
+    void admit(const Ref<SessionCore>& session, const Verdict& refusal, const Connected& done);
+    void spawn(const Ref<SessionCore>& session, net::awaitable<Verdict> judging,
+               std::string crashed, Judged done);
     Refusal connect_failed(std::exception_ptr thrown, std::string reason = "connect crashed");
     void disconnect_here(std::string_view name);
     void answer(std::string_view question, std::function<void(const std::string&)> say);
@@ -214,11 +222,13 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::vector<Subscription> feeds_;
     std::vector<std::shared_ptr<Transport>> transports_;
     std::function<void()> on_config_;
-    ConnectHandler connect_;
-    PlainConnectHandler plain_connect_;
+    AsyncJudge<Request> connect_;
+    Judge<Request> plain_connect_;
     std::once_flag http_ready_;
-    PlainConnectHandler resume_;
-    RefreshHandler refresh_;
+    Judge<Request> resume_;
+    AsyncJudge<Json> refresh_;
+    Judge<Json> plain_refresh_;
+    LastingEvents lasting_;
     std::once_flag configured_;
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;

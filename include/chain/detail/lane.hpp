@@ -133,6 +133,8 @@ class Lane : public RefCounted<Lane> {
     /// Reused buffers: what was decoded last, what was encoded last, and what was read last.
     Message& inbound() noexcept { return inbound_; }
     std::string& scratch() noexcept;
+    /// Frames were dropped: binary ones, for connections that carry text only.
+    void tell_not_carried(std::size_t frames) noexcept;
     /// The thread's own, shared by its lanes.
     static std::span<char> read_buffer();
     Slice& stamps() noexcept;
@@ -174,6 +176,8 @@ class Lane : public RefCounted<Lane> {
     void intercept(TopicEntry& entry, Ref<Broadcast> shared);
     void append(Group& group, const Message& message, const Membership* except,
                 const Broadcast* shared, const SharedFate& fate);
+    void append(Group& group, const FrameText& frame, const Membership* except,
+                const SharedFate& fate);
 
     std::shared_ptr<HandlerCore> handler_;
     net::io_context* context_;

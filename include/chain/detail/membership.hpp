@@ -138,6 +138,7 @@ class Membership : public RefCounted<Membership> {
     bool keep(Held held);
     void release_held();
     void postpone(const Ref<Broadcast>& broadcast);
+    SharedFate fate_of(const Message& message) const;
     void send_push(std::string_view event, std::string_view payload, bool binary);
     void send_lifecycle(MessageKind kind);
 

@@ -13,6 +13,7 @@
 #include <chain/detail/session_rates.hpp>
 #include <chain/detail/state_slot.hpp>
 #include <chain/detail/timer_wheel.hpp>
+#include <chain/detail/verdict.hpp>
 #include <chain/error.hpp>
 #include <chain/json.hpp>
 #include <chain/message.hpp>
@@ -204,6 +205,7 @@ class SessionCore : public RefCounted<SessionCore> {
         std::unique_ptr<Expiry> expiry;
         std::unique_ptr<SessionRates> rates;
         std::unique_ptr<PeerTable::Place> peer;
+        bool refreshing = false; ///< Does the application look at a new token?
         std::uint16_t close_code = 1000;
         std::string close_reason;
     };
@@ -234,6 +236,7 @@ class SessionCore : public RefCounted<SessionCore> {
     void tell_expiring();
     std::string expires_in() const;
     void refresh(const Message& message);
+    void refreshed(std::string_view join_ref, std::string_view ref, const Verdict& refusal);
     bool within_rates(const Message& message);
     void join(const Message& message, Membership* membership);
     bool start_join(const Message& message, Membership* replaced);

@@ -75,6 +75,8 @@ const char* describe(Errc code) noexcept {
         return "rate limited: the peer address connects too often; raise the rate if that is right";
     case Errc::too_many_sessions_of_peer:
         return "too many sessions of peer: raise the limit where many share an address";
+    case Errc::text_only:
+        return "text only: the connection carries no binary frames; write bytes as text for it";
     }
     return "unknown error";
 }

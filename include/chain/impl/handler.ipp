@@ -52,13 +52,15 @@ Handler& Handler::on_config(std::function<void(Handler&)> f) {
     return *this;
 }
 
-void Handler::set_connect(PlainConnectHandler f) { core_->on_connect(std::move(f)); }
+void Handler::set_connect(detail::Judge<Request> f) { core_->on_connect(std::move(f)); }
 
-void Handler::set_connect(ConnectHandler f) { core_->on_connect(std::move(f)); }
+void Handler::set_connect(detail::AsyncJudge<Request> f) { core_->on_connect(std::move(f)); }
 
-void Handler::set_resume(PlainConnectHandler f) { core_->on_resume(std::move(f)); }
+void Handler::set_resume(detail::Judge<Request> f) { core_->on_resume(std::move(f)); }
 
-void Handler::set_refresh(RefreshHandler f) { core_->on_refresh(std::move(f)); }
+void Handler::set_refresh(detail::Judge<Json> f) { core_->on_refresh(std::move(f)); }
+
+void Handler::set_refresh(detail::AsyncJudge<Json> f) { core_->on_refresh(std::move(f)); }
 
 bool Handler::serves(std::string_view target) const noexcept {
     const auto path = target.substr(0, target.find('?'));

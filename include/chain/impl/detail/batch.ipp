@@ -23,9 +23,9 @@ FrameText Batch::fit(Framing framing, const FrameText& text) const {
     return text;
 }
 
-void Batch::append(Group& group, const FrameText& frame, const Membership* except,
+bool Batch::append(Group& group, const FrameText& frame, const Membership* except,
                    const SharedFate& fate) {
-    if (frame.binary && !carries_bytes(group.framing)) return;
+    if (frame.binary && !carries_bytes(group.framing)) return false;
     if (!group.open) {
         group.open = take_slice();
         open_groups_.emplace_back(&group.topic, &group);
@@ -35,13 +35,15 @@ void Batch::append(Group& group, const FrameText& frame, const Membership* excep
         mark(const_cast<Membership&>(*except));
     }
     append(*group.open, group.framing, frame, true, fate);
+    return true;
 }
 
-void Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered,
+bool Batch::append(SessionCore& session, std::string_view text, bool binary, bool numbered,
                    const SharedFate& fate) {
     const auto framing = session.framing();
-    if (binary && !carries_bytes(framing)) return;
+    if (binary && !carries_bytes(framing)) return false;
     append(own_slice(session), framing, fit(framing, {text, binary}), numbered, fate);
+    return true;
 }
 
 void Batch::append(Slice& slice, Framing framing, const FrameText& frame, bool numbered,

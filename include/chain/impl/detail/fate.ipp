@@ -18,12 +18,25 @@ std::string member_text(const Message& message, const std::string& member) {
     return found == payload.end() ? std::string() : found->dump();
 }
 
-SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const Message& message) {
-    if (policies.empty()) return nullptr;
-    // Without one of them a client's list of who is present would stay wrong.
-    if (message.event == "presence_state" || message.event == "presence_diff") return nullptr;
+void LastingEvents::add(const std::string& event) {
+    if (contains(event)) return;
+    const std::lock_guard lock(mutex_);
+    events_.insert(event);
+    any_.store(true, std::memory_order_release);
+}
+
+bool LastingEvents::contains(std::string_view event) const {
+    if (event == "presence_state" || event == "presence_diff") return true;
+    if (!any_.load(std::memory_order_acquire)) return false;
+    const std::lock_guard lock(mutex_);
+    return events_.contains(event);
+}
+
+SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const LastingEvents& lasting,
+                   const Message& message) {
     const auto* policy = policies.match(message.event);
-    if (!policy || policy->kind == SlowPolicy::Kind::close) return nullptr;
+    if (!policy || policy->kind == SlowPolicy::Kind::close || lasting.contains(message.event))
+        return nullptr;
     Fate fate{policy->kind, std::string(message.topic), {}};
     if (policy->kind == SlowPolicy::Kind::conflate) {
         fate.key.append(message.topic).append("\n").append(message.event).append("\n");

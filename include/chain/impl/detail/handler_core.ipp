@@ -259,8 +259,10 @@ void HandlerCore::open(Lane& lane, Request request, Framing framing, const Begin
     if (peer.place) session->peer(std::move(peer.place));
     lane.add(*session);
     if (connect_) {
-        spawn_connect(session, std::move(request), std::move(done));
-        return;
+        auto shown = std::make_shared<const Request>(std::move(request));
+        return spawn(session, connect_(Session(session), std::move(shown)), "connect crashed",
+                     [self = shared_from_this(), session, done = std::move(done)](
+                         const Verdict& refusal) { self->admit(session, refusal, done); });
     }
     std::optional<Refusal> refusal;
     try {
@@ -272,16 +274,16 @@ void HandlerCore::open(Lane& lane, Request request, Framing framing, const Begin
     admit(session, refusal, done);
 }
 
-void HandlerCore::spawn_connect(const Ref<SessionCore>& session, Request request, Connected done) {
-    auto shared = std::make_shared<const Request>(std::move(request));
-    auto finished = [self = shared_from_this(), session, done = std::move(done)](
-                        std::exception_ptr thrown, std::optional<Refusal> refusal) {
+/// Runs a coroutine of the application that judges; what it throws refuses, as `crashed`.
+void HandlerCore::spawn(const Ref<SessionCore>& session, net::awaitable<Verdict> judging,
+                        std::string crashed, Judged done) {
+    auto finished = [self = shared_from_this(), session, crashed = std::move(crashed),
+                     done = std::move(done)](std::exception_ptr thrown, Verdict refusal) {
         const Lane::Scope scope(session->lane());
-        if (thrown) refusal = self->connect_failed(std::move(thrown));
-        self->admit(session, refusal, done);
+        if (thrown) refusal = self->connect_failed(std::move(thrown), crashed);
+        done(refusal);
     };
-    net::co_spawn(session->lane().executor(), connect_(Session(session), std::move(shared)),
-                  std::move(finished));
+    net::co_spawn(session->lane().executor(), std::move(judging), std::move(finished));
 }
 
 Refusal HandlerCore::connect_failed(std::exception_ptr thrown, std::string reason) {
@@ -297,7 +299,7 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown, std::string reaso
     return {500, std::move(reason)};
 }
 
-void HandlerCore::admit(const Ref<SessionCore>& session, const std::optional<Refusal>& refusal,
+void HandlerCore::admit(const Ref<SessionCore>& session, const Verdict& refusal,
                         const Connected& done) {
     if (refusal || session->closed()) {
         session->abandon();

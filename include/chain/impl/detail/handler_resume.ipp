@@ -98,14 +98,22 @@ void HandlerCore::open_new(const Place& place, Request request, Framing framing,
             std::move(connected));
 }
 
-std::optional<Refusal> HandlerCore::refresh(SessionCore& session, const Payload& payload) {
-    const HandlerScope scope(session.lane());
+void HandlerCore::refresh(const Ref<SessionCore>& session, const Payload& payload,
+                          const Judged& done) {
+    static constexpr auto crashed = "internal error";
+    Verdict refusal;
     try {
-        Session handle{Ref<SessionCore>(&session)};
-        return refresh_(handle, payload.json());
+        if (refresh_) {
+            auto shown = std::make_shared<const Json>(payload.json());
+            return spawn(session, refresh_(Session(session), std::move(shown)), crashed, done);
+        }
+        const HandlerScope scope(session->lane());
+        Session handle(session);
+        refusal = plain_refresh_(handle, payload.json());
     } catch (...) {
-        return connect_failed(std::current_exception(), "internal error");
+        refusal = connect_failed(std::current_exception(), crashed);
     }
+    done(refusal);
 }
 
 Ref<Lane> HandlerCore::home_of(const std::optional<ResumeToken>& token) const {

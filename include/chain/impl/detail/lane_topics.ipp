@@ -102,7 +102,7 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
         intercept(entry, std::move(shared));
         return;
     }
-    const auto fate = fate_of(channel.slow, message);
+    const auto fate = handler_->fate_of(channel.slow, message);
     for (const auto& group : entry.groups())
         if (!group->members.empty()) append(*group, message, except, shared.get(), fate);
 }
@@ -110,13 +110,23 @@ void Lane::apply(TopicEntry& entry, const Message& message, const Membership* ex
 void Lane::append(Group& group, const Message& message, const Membership* except,
                   const Broadcast* shared, const SharedFate& fate) {
     if (const auto prepared =
-            shared ? shared->encoded(group.serializer, group.framing) : std::nullopt) {
-        batch_.append(group, *prepared, except, fate);
-        return;
-    }
+            shared ? shared->encoded(group.serializer, group.framing) : std::nullopt)
+        return append(group, *prepared, except, fate);
     auto& text = scratch();
     const bool binary = group.serializer.encode(message, text);
-    batch_.append(group, batch_.fit(group.framing, {text, binary}), except, fate);
+    append(group, batch_.fit(group.framing, {text, binary}), except, fate);
+}
+
+void Lane::append(Group& group, const FrameText& frame, const Membership* except,
+                  const SharedFate& fate) {
+    if (batch_.append(group, frame, except, fate)) return;
+    tell_not_carried(group.members.size() - (except && except->group() == &group ? 1 : 0));
+}
+
+void Lane::tell_not_carried(std::size_t frames) noexcept {
+    if (frames == 0) return;
+    handler_->notify(
+        [&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::text_only)); });
 }
 
 /// Lets the out handler see the broadcast for each subscriber that there is now, once the current

@@ -139,7 +139,11 @@ void Membership::send_push(std::string_view event, std::string_view payload, boo
     message.event = event;
     message.payload = payload;
     message.binary = binary;
-    session_->send(message, fate_of(topic_->channel().slow, message));
+    session_->send(message, fate_of(message));
+}
+
+SharedFate Membership::fate_of(const Message& message) const {
+    return session_->lane().handler().fate_of(topic_->channel().slow, message);
 }
 
 /// Keeps something until the join is answered. @return false when too much is kept.
@@ -166,8 +170,7 @@ void Membership::release_held() {
         else if (held.intercepted)
             work_->intercepted.push_back(held.broadcast);
         else
-            session_->send(held.broadcast->message(),
-                           fate_of(topic_->channel().slow, held.broadcast->message()));
+            session_->send(held.broadcast->message(), fate_of(held.broadcast->message()));
     }
 }
 

@@ -22,6 +22,8 @@ PresenceCore::PresenceCore(const Handler& handler, PresenceConfig config)
     if (!valid_event(config_.state_event) || !valid_event(config_.diff_event))
         throw std::invalid_argument("chain: \"" + config_.state_event + "\" or \"" +
                                     config_.diff_event + "\" is not an event name");
+    for (const auto& event : {config_.state_event, config_.diff_event})
+        HandlerAccess::core(handler)->must_arrive(event);
     auto& cluster = HandlerAccess::core(handler)->shared_cluster();
     if (!store_)
         store_ = std::make_shared<NodePresence>(

@@ -220,7 +220,8 @@ void SessionCore::send(const Message& message, const SharedFate& fate) {
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
     // What is said on the protocol's own topic is not counted.
-    lane_->batch().append(*this, text, binary, message.topic != "_chain", fate);
+    if (!lane_->batch().append(*this, text, binary, message.topic != "_chain", fate))
+        lane_->tell_not_carried(1);
 }
 
 error_code SessionCore::send_text(std::string_view frame) {

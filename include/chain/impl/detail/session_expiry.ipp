@@ -86,15 +86,23 @@ std::string SessionCore::expires_in() const {
 void SessionCore::refresh(const Message& message) {
     auto& handler = lane_->handler();
     if (!handler.refreshes()) return reply_error(message, reason::unknown_event);
-    const auto refusal = handler.refresh(*this, Payload::view(message.payload, message.binary));
-    if (!refusal) {
-        reply(message.topic, message.join_ref, message.ref, {Status::ok, expires_in()});
-        return;
-    }
+    if (std::exchange(extras().refreshing, true)) return reply_error(message, reason::busy);
+    const Ref<SessionCore> self(this);
+    handler.refresh(self, Payload::view(message.payload, message.binary),
+                    [self, join_ref = std::string(message.join_ref),
+                     ref = std::string(message.ref)](const Verdict& refusal) {
+                        self->refreshed(join_ref, ref, refusal);
+                    });
+}
+
+/// The application has looked at the client's new token.
+void SessionCore::refreshed(std::string_view join_ref, std::string_view ref,
+                            const Verdict& refusal) {
+    extras().refreshing = false;
+    if (!refusal) return reply("_chain", join_ref, ref, {Status::ok, expires_in()});
     const Json why{{"reason", refusal->reason.empty() ? "refused" : refusal->reason}};
     const auto text = to_text(why);
-    reply(message.topic, message.join_ref, message.ref,
-          {Status::error, text ? *text : reason_object("refused")});
+    reply("_chain", join_ref, ref, {Status::error, text ? *text : reason_object("refused")});
 }
 
 } // namespace chain::detail
