@@ -2,9 +2,13 @@
 #include "../support/catch.hpp"
 #include "support/test_server.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <functional>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -260,6 +264,30 @@ TEST_CASE("handler and server may go in either order") {
         handler.reset();
     }
     CHECK_FALSE(room.broadcast("room:a", "x"));
+}
+
+TEST_CASE("clients that wait at a busy server are let in together, not one in each of its turns") {
+    constexpr std::size_t count = 60;
+    std::size_t turns = 0; // of the server's thread, until all have their sessions
+    std::function<void()> turn;
+    std::promise<void> begin, all;
+    TestServer server(test::room_channel());
+    server.start();
+    turn = [&] {
+        if (server.handler.sessions() == count) return all.set_value();
+        ++turns;
+        chain::net::post(server.executor(), turn);
+    };
+    chain::net::post(server.executor(), [&] {
+        begin.get_future().wait();
+        turn();
+    });
+    std::vector<RawClient> clients;
+    for (std::size_t i = 0; i < count; ++i)
+        clients.emplace_back(server.port()).send(RawClient::handshake("/socket/websocket"));
+    begin.set_value();
+    REQUIRE(all.get_future().wait_for(test::patience) == std::future_status::ready);
+    CHECK(turns < count);
 }
 
 TEST_CASE("clients that come and go on two threads leave no session behind") {

@@ -131,11 +131,16 @@ void add_members(Swarm& swarm, unsigned count, std::uint16_t port) {
 void print(const Swarm& swarm) {
     const auto& t = swarm.tally;
     std::printf(
-        "received %lu, lost %lu, twice or late %lu; cuts %lu, resumed %lu, not resumed %lu, "
-        "out of order at the server %lu\n",
-        t.received, t.lost, t.twice, t.cuts, t.resumed, t.not_resumed, out_of_order.load());
+        "received %lu, lost %lu, twice or late %lu; cuts %lu, of them %lu before a session was "
+        "told, resumed %lu, not resumed %lu, out of order at the server %lu\n",
+        t.received, t.lost, t.twice, t.cuts, t.cuts_early, t.resumed, t.not_resumed,
+        out_of_order.load());
     for (const auto& [why, count] : t.why)
         std::printf("  not resumed: %s %d\n", why.c_str(), count);
+    std::map<std::string, int> stages;
+    for (const auto& member : swarm.members)
+        if (!member->settled()) ++stages[member->stage()];
+    for (const auto& [stage, count] : stages) std::printf("  %d: %s\n", count, stage.c_str());
 }
 
 /// One piece of trouble, for somebody.
@@ -226,7 +231,7 @@ int chaos(unsigned seconds, unsigned clients) {
         peaks.look(node.core(), turns % 100 == 0);
     }
     const bool settled =
-        swarm.turn_until([&] { return swarm.all(&Member::settled) && swarm.all_heard(); });
+        swarm.turn_until([&] { return swarm.all(&Member::settled) && swarm.all_heard(); }, 180s);
     std::printf("%u clients of all kinds, %u s\n", clients, seconds);
     return conclude_chaos(swarm, node, peaks, settled) ? 0 : 1;
 }

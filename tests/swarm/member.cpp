@@ -18,7 +18,7 @@ void Member::turn(Clock::time_point now) {
         return;
     }
     const bool alive = wire_.pump(now >= resting_);
-    carrier_ == Carrier::websocket ? read_socket(now) : read_stream();
+    carrier_ == Carrier::websocket ? read_socket(now) : read_stream(now);
     if (!alive && wire_.is_open()) broken(now, delay_.value_or(std::chrono::milliseconds(0)));
     if (wire_.is_open() && carrier_ == Carrier::sse && greeted_) work_post();
 }
@@ -58,6 +58,7 @@ void Member::broken(Clock::time_point now, std::chrono::milliseconds delay) {
 void Member::cut(Random& random) {
     if (!wire_.is_open()) return;
     ++tally_->cuts;
+    if (!greeted_) ++tally_->cuts_early;
     const auto way = below(random, 4);
     if (way == 0 && carrier_ == Carrier::sse && poster_.is_open()) {
         poster_.close(true); // the answer to a POST is lost
@@ -69,6 +70,13 @@ void Member::cut(Random& random) {
     poster_.close(way == 2);
     greeted_ = false;
     retry_at_ = {};
+}
+
+const char* Member::stage() const {
+    if (!wire_.is_open()) return "waits to connect";
+    if (!greeted_) return head_ ? "has an answer, and no session" : "has no answer";
+    if (!joined_) return "has not joined";
+    return "has sent what is not confirmed";
 }
 
 void Member::send(const std::string& frame) {
@@ -118,11 +126,12 @@ void Member::read_socket(Clock::time_point now) {
     }
 }
 
-void Member::read_stream() {
+void Member::read_stream(Clock::time_point now) {
     if (!head_ && !wire_.in.empty()) {
         const int status = take_head(wire_.in);
-        head_ = status == 200;
-        if (!head_) return;
+        if (status == 0) return;
+        if (status != 200) return broken(now, {});
+        head_ = true;
     }
     for (std::size_t end = 0; head_ && (end = wire_.in.find("\n\n")) != std::string::npos;) {
         const auto block = wire_.in.substr(0, end);

@@ -22,6 +22,7 @@ struct Tally {
     unsigned long resumed = 0;      ///< Connections that went on with their session.
     unsigned long not_resumed = 0;  ///< Those that could not, after a session was theirs.
     unsigned long cuts = 0;         ///< Connections that were cut on purpose.
+    unsigned long cuts_early = 0;   ///< Of these, before the client was told of its session.
     unsigned long restarts = 0;     ///< Closes with which the server named a delay.
     unsigned long refused = 0;      ///< Connects that were answered with an error, or not at all.
     std::map<std::string, int> why; ///< Reasons why sessions were not resumed.
@@ -74,8 +75,10 @@ class Member {
     int id() const { return id_; }
     int published() const { return published_; }
     bool joined() const { return joined_; }
-    /// Everything that it sent was taken.
-    bool settled() const { return joined_ && kept_.empty(); }
+    /// It is connected and has joined, and everything that it sent was taken.
+    bool settled() const { return greeted_ && joined_ && kept_.empty(); }
+    /// How far it has come, to be told when it does not settle.
+    const char* stage() const;
     const Sequence& heard() const { return heard_; }
     bool connected() const { return greeted_; }
     /// Replies with ok to what it published.
@@ -87,7 +90,7 @@ class Member {
     void send(const std::string& frame);
     void transmit(const std::string& frame);
     void read_socket(Clock::time_point now);
-    void read_stream();
+    void read_stream(Clock::time_point now);
     void take(const std::string& text);
     void greet(const chain::Json& told);
     void confirm(unsigned count);

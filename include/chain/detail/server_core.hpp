@@ -46,8 +46,9 @@ class ServerCore {
 
     void open(const net::ip::tcp::endpoint& endpoint, error_code& failed);
     void accept();
-    void accepted(std::size_t worker, error_code failed, HttpSocket socket);
-    std::size_t least_loaded() noexcept;
+    error_code accept_waiting();
+    std::vector<std::size_t> loads() const;
+    std::size_t least_loaded(const std::vector<std::size_t>& load) noexcept;
     void start_threads(std::size_t first);
     void watch_signals();
     void drain();

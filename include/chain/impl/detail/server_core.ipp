@@ -14,6 +14,9 @@
 
 namespace chain::detail {
 
+/// So that a thread is not held for long.
+inline constexpr std::size_t accepts_per_turn = 64;
+
 ServerCore::ServerCore(ServerConfig config)
     : config_(std::move(config)), site_(std::make_shared<HttpSite>(config_)), workers_([this] {
           const auto wanted = config_.threads > 0
@@ -64,42 +67,57 @@ void ServerCore::open(const net::ip::tcp::endpoint& endpoint, error_code& failed
     if (endpoint.address().is_v6()) acceptor_.set_option(net::ip::v6_only(false), ignored);
     acceptor_.bind(endpoint, failed);
     if (!failed) acceptor_.listen(net::socket_base::max_listen_connections, failed);
+    if (!failed) acceptor_.non_blocking(true, failed);
     if (failed) acceptor_.close(ignored);
 }
 
 void ServerCore::accept() {
-    const auto worker = least_loaded();
-    acceptor_.async_accept(workers_[worker]->context,
-                           [this, worker](error_code failed, HttpSocket socket) {
-                               accepted(worker, failed, std::move(socket));
-                           });
-}
-
-void ServerCore::accepted(std::size_t worker, error_code failed, HttpSocket socket) {
-    if (failed == net::error::operation_aborted || draining_) return;
-    if (failed) {
+    acceptor_.async_wait(Acceptor::wait_read, [this](error_code failed) {
+        if (failed == net::error::operation_aborted || draining_) return;
+        failed = accept_waiting();
+        if (!failed) return accept();
         // Mostly: no file descriptors are left. Trying again at once would spin.
         pause_.expires_after(std::chrono::milliseconds(100));
         pause_.async_wait([this](error_code cancelled) {
             if (!cancelled) accept();
         });
-        return;
-    }
-    auto& context = workers_[worker]->context;
-    net::post(context, [site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
-        serve_http(std::move(*moved), site);
     });
-    accept();
 }
 
-/// The worker with the fewest sessions; the next one among equals.
-std::size_t ServerCore::least_loaded() noexcept {
+/// Accepts all that wait, up to a limit. One in each turn would be too few when a turn is long, as
+/// when many clients come back to a busy server at once: they would wait for hundreds of turns.
+error_code ServerCore::accept_waiting() {
+    auto load = loads();
+    for (std::size_t left = accepts_per_turn; left > 0; --left) {
+        const auto worker = least_loaded(load);
+        HttpSocket socket(workers_[worker]->context);
+        error_code failed;
+        acceptor_.accept(socket, failed);
+        if (failed == net::error::would_block || failed == net::error::try_again) break;
+        if (failed == net::error::connection_aborted) continue;
+        if (failed) return failed;
+        ++load[worker];
+        net::post(workers_[worker]->context,
+                  [site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
+                      serve_http(std::move(*moved), site);
+                  });
+    }
+    return {};
+}
+
+/// The sessions of each worker.
+std::vector<std::size_t> ServerCore::loads() const {
     std::vector<std::size_t> load(workers_.size());
     for (const auto& handler : site_->handlers()) {
         const auto& core = *HandlerAccess::core(handler);
         for (std::size_t i = 0; i < load.size(); ++i)
             load[i] += core.sessions_in(workers_[i]->context);
     }
+    return load;
+}
+
+/// The worker with the least load; the next one among equals.
+std::size_t ServerCore::least_loaded(const std::vector<std::size_t>& load) noexcept {
     const auto least = *std::ranges::min_element(load);
     do {
         turn_ = (turn_ + 1) % workers_.size();
