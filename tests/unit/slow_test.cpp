@@ -7,7 +7,14 @@
 #include <chain/presence.hpp>
 #include <chain/serializers/chain.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <functional>
+#include <future>
 #include <map>
+#include <optional>
 #include <random>
 
 using chain::Errc, chain::Json, chain::Reply, chain::SlowPolicy, chain::Socket;
@@ -83,6 +90,28 @@ class BinaryNews final : public chain::Serializer {
     const chain::Lifecycle& lifecycle() const noexcept override {
         return chain::chain_serializer()->lifecycle();
     }
+};
+
+/// Lets another thread broadcast when it hears of a drop, and waits for that.
+class Answering final : public chain::Observer {
+  public:
+    std::function<void()> broadcast;
+    std::size_t in_time = 0;
+
+    void frames_dropped(std::size_t, chain::error_code) override {
+        told_.push_back(std::async(std::launch::async, broadcast));
+        in_time += told_.back().wait_for(std::chrono::seconds(2)) == std::future_status::ready;
+    }
+
+  private:
+    std::vector<std::future<void>> told_; // whose end would wait, too
+};
+
+/// A connection that carries text, which nobody reads.
+class Unread final : public chain::Connection {
+    chain::Framing framing() const noexcept override { return chain::Framing::lines; }
+    std::size_t write(std::string_view bytes) noexcept override { return bytes.size(); }
+    void close(std::uint16_t, std::string_view, std::string) noexcept override {}
 };
 
 Frames catch_up(Client& client) {
@@ -285,6 +314,37 @@ TEST_CASE("a binary frame for a connection that carries text only is dropped, an
     kit.run();
     CHECK(ann.receive_all() == Frames{slow_said("other", 1)});
     CHECK(bob.receive_all() == Frames{slow_said("other", 1)});
+}
+
+TEST_CASE(
+    "pitfall 4: no lock is held while an observer hears that a frame is dropped, on two lanes") {
+    const auto observer = std::make_shared<Answering>();
+    chain::HandlerConfig config;
+    config.observer = observer;
+    config.serializer = std::make_shared<BinaryNews>();
+    chain::Channel channel{"room:*"};
+    channel.on_join([](Socket&) {});
+    channel.on("share", [](Socket& socket) { socket.broadcast("news", 1); });
+    auto handler = test::handler_with({channel}, config);
+    observer->broadcast = [&channel] {
+        static_cast<void>(channel.broadcast("room:a", "other", 1));
+    };
+    std::array<chain::net::io_context, 2> contexts;
+    std::array<std::optional<chain::Session>, 2> sessions;
+    for (std::size_t i = 0; i < 2; ++i) {
+        handler.use(contexts[i]);
+        chain::net::post(contexts[i], [&, i] {
+            handler.connect(contexts[i], {}, chain::Framing::lines,
+                            [&, i](chain::ConnectResult result) { sessions[i] = *result; });
+            sessions[i]->attach(std::make_shared<Unread>());
+            sessions[i]->dispatch(frame(1, 1, "room:a", "_join"));
+        });
+        contexts[i].poll();
+        contexts[i].restart();
+    }
+    chain::net::post(contexts[0], [&] { sessions[0]->dispatch(frame(1, 2, "room:a", "share")); });
+    contexts[0].poll();
+    CHECK(observer->in_time == 1);
 }
 
 TEST_CASE("a policy is set before the channel is added, once for an event") {

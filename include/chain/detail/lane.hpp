@@ -134,7 +134,7 @@ class Lane : public RefCounted<Lane> {
     Message& inbound() noexcept { return inbound_; }
     std::string& scratch() noexcept;
     /// Frames were dropped: binary ones, for connections that carry text only.
-    void tell_not_carried(std::size_t frames) noexcept;
+    void tell_not_carried(std::size_t frames);
     /// The thread's own, shared by its lanes.
     static std::span<char> read_buffer();
     Slice& stamps() noexcept;

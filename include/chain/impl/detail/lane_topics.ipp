@@ -123,10 +123,13 @@ void Lane::append(Group& group, const FrameText& frame, const Membership* except
     tell_not_carried(group.members.size() - (except && except->group() == &group ? 1 : 0));
 }
 
-void Lane::tell_not_carried(std::size_t frames) noexcept {
+/// Told later, as the topic may be locked, and the observer is the application's.
+void Lane::tell_not_carried(std::size_t frames) {
     if (frames == 0) return;
-    handler_->notify(
-        [&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::text_only)); });
+    later([this, frames] {
+        handler_->notify(
+            [&](Observer& o) { o.frames_dropped(frames, make_error_code(Errc::text_only)); });
+    });
 }
 
 /// Lets the out handler see the broadcast for each subscriber that there is now, once the current
