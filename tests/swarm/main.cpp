@@ -1,6 +1,6 @@
 // Hundreds of clients at one server, in one process. Prints figures; fails when something was lost.
 //
-//   chain_swarm chaos [SECONDS] [CLIENTS]            clients of all kinds, and trouble of all kinds
+//   chain_swarm chaos [SECONDS] [CLIENTS] [THREADS]  clients of all kinds, and trouble of all kinds
 //   chain_swarm deploy [CLIENTS] [WINDOW_MS]         a drain and a restart under resuming clients
 #include "guests.hpp"
 
@@ -53,9 +53,10 @@ chain::Channel side() {
 }
 
 struct Node {
-    explicit Node(std::uint16_t port, chain::HandlerConfig config)
+    Node(std::uint16_t port, chain::HandlerConfig config, unsigned threads = 2)
         : handler(quiet(std::move(config))),
-          server({.address = "127.0.0.1", .port = port, .threads = 2, .drain_deadline = 60s}) {
+          server(
+              {.address = "127.0.0.1", .port = port, .threads = threads, .drain_deadline = 60s}) {
         handler.add(room()).add(side());
         server.mount(handler).listen().start();
     }
@@ -132,9 +133,12 @@ void print(const Swarm& swarm) {
     const auto& t = swarm.tally;
     std::printf(
         "received %lu, lost %lu, twice or late %lu; cuts %lu, of them %lu before a session was "
-        "told, resumed %lu, not resumed %lu, out of order at the server %lu\n",
+        "told, resumed %lu, not resumed %lu, out of order at the server %lu; connected within %ld "
+        "ms\n",
         t.received, t.lost, t.twice, t.cuts, t.cuts_early, t.resumed, t.not_resumed,
-        out_of_order.load());
+        out_of_order.load(),
+        static_cast<long>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(t.slowest).count()));
     for (const auto& [why, count] : t.why)
         std::printf("  not resumed: %s %d\n", why.c_str(), count);
     std::map<std::string, int> stages;
@@ -216,8 +220,8 @@ bool conclude_chaos(const Swarm& swarm, Node& node, const Peaks& peaks, bool set
     return good;
 }
 
-int chaos(unsigned seconds, unsigned clients) {
-    Node node(0, tight());
+int chaos(unsigned seconds, unsigned clients, unsigned threads) {
+    Node node(0, tight(), threads);
     Swarm swarm;
     add_all_kinds(swarm, clients, node.server.port());
     if (!swarm.turn_until([&] { return swarm.all(&Member::joined); }))
@@ -315,8 +319,9 @@ int main(int argc, char** argv) {
     const auto number = [&](int place, unsigned otherwise) {
         return argc > place ? static_cast<unsigned>(std::stoul(argv[place])) : otherwise;
     };
-    if (mode == "chaos") return swarm::chaos(number(2, 60), number(3, 500));
+    if (mode == "chaos") return swarm::chaos(number(2, 60), number(3, 500), number(4, 2));
     if (mode == "deploy") return swarm::deploy(number(2, 500), number(3, 5000));
-    std::puts("usage: chain_swarm chaos [SECONDS] [CLIENTS] | deploy [CLIENTS] [WINDOW_MS]");
+    std::puts(
+        "usage: chain_swarm chaos [SECONDS] [CLIENTS] [THREADS] | deploy [CLIENTS] [WINDOW_MS]");
     return 2;
 }

@@ -29,6 +29,7 @@ void Member::connect(Clock::time_point now) {
     delay_.reset();
     poster_.close();
     tally_->attempts.push_back(now);
+    began_ = now;
     const auto query = token_.empty()
                            ? std::string("resume=1")
                            : "session=" + token_ + "&received=" + std::to_string(received_) +
@@ -162,6 +163,8 @@ void Member::greet(const Json& told) {
     const bool had = !token_.empty();
     token_ = told["token"];
     greeted_ = true;
+    // While it rests it does not look what has come.
+    tally_->slowest = std::max(tally_->slowest, Clock::now() - std::max(began_, resting_));
     tries_ = 0;
     if (told["resumed"] == true) {
         ++tally_->resumed;

@@ -25,6 +25,7 @@ struct Tally {
     unsigned long cuts_early = 0;   ///< Of these, before the client was told of its session.
     unsigned long restarts = 0;     ///< Closes with which the server named a delay.
     unsigned long refused = 0;      ///< Connects that were answered with an error, or not at all.
+    Clock::duration slowest{};      ///< From a connect until the client was told of its session.
     std::map<std::string, int> why; ///< Reasons why sessions were not resumed.
     std::vector<Clock::time_point> closes, attempts; ///< Of a deploy.
 };
@@ -109,7 +110,7 @@ class Member {
     bool greeted_ = false; ///< `_session` has come.
     bool joined_ = false, posting_ = false;
     std::optional<std::chrono::milliseconds> delay_; ///< Named by the server.
-    Clock::time_point retry_at_{}, resting_{};
+    Clock::time_point retry_at_{}, resting_{}, began_{};
     std::string token_, last_heartbeat_;
     std::deque<std::string> kept_; ///< Sent and not confirmed.
     unsigned sent_ = 0, received_ = 0, acknowledged_ = 0, attempt_ = 0, tries_ = 0;
