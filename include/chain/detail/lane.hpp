@@ -47,7 +47,7 @@ class Lane : public RefCounted<Lane> {
     ~Lane();
 
     /// Marks that the lane's thread is working in the lane. At the end of the outermost scope what
-    /// was put off runs, and the flush is scheduled.
+    /// was put off runs, other lanes are woken for what they were sent, and the flush is scheduled.
     class Scope {
       public:
         explicit Scope(Lane& lane) noexcept;
@@ -167,7 +167,9 @@ class Lane : public RefCounted<Lane> {
     void leave_scope() noexcept;
     void schedule_flush();
     void flush();
-    void wake();
+    bool wake(const Lane*& promised);
+    void wake_now();
+    void wake_others();
     void enter_group(Membership& membership);
     void leave_group(Membership& membership) noexcept;
     void run_mailbox();
@@ -193,6 +195,7 @@ class Lane : public RefCounted<Lane> {
     std::list<Delayed> delayed_;
     std::unique_ptr<LaneTimer> timer_;
     std::vector<std::function<void()>> later_;
+    std::vector<Ref<Lane>> to_wake_; ///< Lanes that were sent something inside the scope.
     std::vector<std::unique_ptr<Deadline>> deadlines_;
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;

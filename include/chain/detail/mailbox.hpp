@@ -17,6 +17,8 @@
 
 namespace chain::detail {
 
+class Lane;
+
 /// Something to send to one client: an event, the late reply to a request, or a frame that is
 /// encoded already.
 struct Errand {
@@ -40,7 +42,8 @@ class Mailbox {
     using Task = std::function<void()>;
 
     /// Appends. `wake` is called under the lock when the lane has to be woken, so that it cannot be
-    /// closed in between.
+    /// closed in between. It returns false when it has only promised to call `keep_promise`; it may
+    /// note in its argument who has promised that last.
     /// @return false when the mailbox is closed.
     template <class Wake>
     bool put(Data item, Wake wake) {
@@ -66,6 +69,16 @@ class Mailbox {
         return !closed_ && condition();
     }
 
+    /// Calls `wake` when the lane has something to do that it was not woken for.
+    template <class Wake>
+    void keep_promise(Wake wake) {
+        const std::lock_guard lock(mutex_);
+        promised_ = nullptr;
+        if (closed_ || woken_ || (data_.empty() && tasks_.empty())) return;
+        woken_ = true;
+        wake();
+    }
+
     /// Takes the data that is there.
     std::vector<Data> take_data();
     /// Takes the tasks that are there; the next `put` wakes the lane again.
@@ -76,12 +89,13 @@ class Mailbox {
   private:
     template <class Wake>
     void wake_once(Wake& wake) {
-        if (!std::exchange(woken_, true)) wake();
+        if (!woken_) woken_ = wake(promised_);
     }
 
     std::mutex mutex_;
     std::vector<Data> data_;
     std::vector<Task> tasks_;
+    const Lane* promised_ = nullptr; ///< Who has promised to wake the lane, last.
     bool woken_ = false;
     bool closed_ = false;
 };

@@ -120,6 +120,7 @@ net::any_io_executor Lane::executor() {
 
 void Lane::leave_scope() noexcept {
     run_later();
+    wake_others();
     if (closed_) return;
     if (!context_ && sessions_.empty() && !wheel_.next()) {
         retire();
@@ -150,20 +151,39 @@ void Lane::flush() {
     batch_.flush(flush_budget);
 }
 
-void Lane::wake() {
+/// Who works in another lane wakes this one when all that it has for it is there: a lane that ran
+/// earlier would send the first of it alone. @return false when that is still to be done
+bool Lane::wake(const Lane*& promised) {
+    auto* const from = current_lane;
+    if (!from || from == this) {
+        wake_now();
+        return true;
+    }
+    if (std::exchange(promised, from) != from) from->to_wake_.emplace_back(this);
+    return false;
+}
+
+void Lane::wake_now() {
     net::post(executor_, [self = Ref<Lane>(this)] { self->run_mailbox(); });
 }
 
+void Lane::wake_others() {
+    for (const auto& lane : to_wake_) lane->mailbox_.keep_promise([&] { lane->wake_now(); });
+    to_wake_.clear();
+}
+
 bool Lane::post(std::function<void()> task) {
-    return mailbox_.put(std::move(task), [this] { wake(); });
+    return mailbox_.put(std::move(task), [this](auto& promised) { return wake(promised); });
 }
 
 bool Lane::post(Ref<Broadcast> broadcast) {
-    return mailbox_.put(Mailbox::Data(std::move(broadcast)), [this] { wake(); });
+    return mailbox_.put(Mailbox::Data(std::move(broadcast)),
+                        [this](auto& promised) { return wake(promised); });
 }
 
 bool Lane::post(Errand errand) {
-    return mailbox_.put(Mailbox::Data(std::move(errand)), [this] { wake(); });
+    return mailbox_.put(Mailbox::Data(std::move(errand)),
+                        [this](auto& promised) { return wake(promised); });
 }
 
 void Lane::run_mailbox() {
@@ -310,6 +330,7 @@ void Lane::shutdown() noexcept {
     while (!sessions_.empty()) sessions_.back()->abandon();
     for (const auto& [name, entry] : std::exchange(topics_, {}))
         handler_->pubsub().router().remove(entry->route(), *this);
+    wake_others();
     flush_scheduled_ = true; // nothing is posted to a context that is going
     handler_->forget(*this);
     handler_->check_drained();
