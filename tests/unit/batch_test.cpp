@@ -3,6 +3,8 @@
 #include "../support/core.hpp"
 #include "../support/rounds.hpp"
 
+#include <chain/detail/slice.hpp>
+
 #include <boost/asio/io_context.hpp>
 
 #include <array>
@@ -147,4 +149,26 @@ TEST_CASE("neighbours in the same topics receive the same frames, in order") {
     CHECK(clients[0].receive_all() == all);
     CHECK(clients[1].receive_all() == Frames{all[0], all[2]});
     CHECK(clients[2].receive_all() == all);
+}
+
+TEST_CASE("a slice takes frames of all sizes from others") {
+    using chain::detail::Slice;
+    Slice from;
+    for (std::size_t size = 0; size < 1200; size += 1 + size / 16)
+        from.append_framed(std::string(size, static_cast<char>('a' + size % 26)), size, true);
+    Slice to;
+    for (int round = 0; round < 3; ++round) {
+        to.clear();
+        to.reserve(from.bytes().size() * 2, from.count() * 2);
+        for (std::size_t i = 0; i < from.count(); ++i) {
+            to.put(from, i);
+            to.put(from, from.count() - 1 - i);
+        }
+        for (std::size_t i = 0; i < from.count(); ++i) {
+            REQUIRE(to.bytes_of(2 * i) == from.bytes_of(i));
+            REQUIRE(to.bytes_of(2 * i + 1) == from.bytes_of(from.count() - 1 - i));
+        }
+        REQUIRE(to.numbered() == 2 * from.count());
+        REQUIRE(to.bytes().size() == 2 * from.bytes().size());
+    }
 }

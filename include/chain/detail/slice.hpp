@@ -34,13 +34,15 @@ class Slice {
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     /// The frame that was appended last need not arrive.
     void may_drop(const SharedFate& fate);
-    /// Makes room for what `put` and `put_bytes` append: so many bytes and frames.
+    /// Makes room for what `put` and `put_bytes` append: so many bytes and frames. There is always
+    /// a block more.
     void reserve(std::size_t bytes, std::size_t frames);
     /// Appends a frame of another slice.
     void put(const Slice& from, std::size_t index) {
-        put_bytes(from.bytes_of(index));
-        end_frame(from.piece(index).order, from.piece(index).numbered);
-        if (const auto* fate = from.fate(index)) may_drop(*fate);
+        const auto& piece = from.pieces_[index];
+        copy(from, from.begin_of(index), piece.end);
+        end_frame(piece.order, piece.numbered);
+        if (piece.lossy) may_drop(*from.find_fate(index));
     }
     /// Appends a part of a frame, which `end_frame` ends.
     void put_bytes(std::string_view bytes) noexcept {
@@ -76,7 +78,20 @@ class Slice {
   private:
     /// Beyond this a slice gives its memory back when its turn is over.
     static constexpr std::size_t kept_capacity = 64 * 1024;
+    /// So much is copied at once, where there is room behind: most frames are short.
+    static constexpr std::size_t block = 32;
 
+    /// Appends bytes of another slice, for which `reserve` has made room.
+    void copy(const Slice& from, std::size_t begin, std::size_t end) noexcept {
+        const char* source = from.bytes_.data() + begin;
+        const auto size = end - begin;
+        if (size > 16 * block || end + block > from.bytes_.size()) return put_bytes({source, size});
+        char* target = bytes_.data() + size_;
+        size_ += size;
+        for (const char* const last = source + size; source < last;
+             source += block, target += block)
+            std::memcpy(target, source, block);
+    }
     const SharedFate* find_fate(std::size_t index) const noexcept;
     std::size_t begin_of(std::size_t index) const noexcept {
         return index == 0 ? 0 : pieces_[index - 1].end;

@@ -249,10 +249,11 @@ void Batch::merge(Slice& out) {
 Batch::Run* Batch::earliest() noexcept {
     Run* first = nullptr;
     auto order = used_up;
-    for (auto& run : runs_) {
-        if (run.order >= order) continue;
-        order = run.order;
-        first = &run;
+    const auto* const end = runs_.data() + runs_.size();
+    for (auto* run = runs_.data(); run != end; ++run) {
+        if (run->order >= order) continue;
+        order = run->order;
+        first = run;
     }
     return first;
 }

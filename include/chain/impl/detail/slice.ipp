@@ -23,7 +23,7 @@ void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numb
 }
 
 void Slice::reserve(std::size_t bytes, std::size_t frames) {
-    if (bytes_.size() < size_ + bytes) bytes_.resize(size_ + bytes);
+    if (bytes_.size() < size_ + bytes + block) bytes_.resize(size_ + bytes + block);
     pieces_.reserve(pieces_.size() + frames);
 }
 
