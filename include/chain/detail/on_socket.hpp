@@ -8,9 +8,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <cstddef>
 #include <memory>
@@ -48,9 +45,7 @@ class OnSocket final : public Protocol {
 
     void set_up() noexcept override {
         error_code ignored;
-        socket_.non_blocking(true, ignored);
-        const int on = 1;
-        ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (!socket_.non_blocking()) socket_.non_blocking(true, ignored);
     }
 
     void wait_readable() override {

@@ -175,7 +175,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 void serve_http(HttpSocket socket, std::shared_ptr<HttpSite> site) {
     const auto executor = socket.get_executor();
     error_code ignored;
-    socket.set_option(net::ip::tcp::no_delay(true), ignored);
+    socket.non_blocking(true, ignored); // for good: Asio would set it now, and the session again
     auto connection = std::make_shared<HttpConnection>(std::move(socket), std::move(site));
     net::co_spawn(
         executor, [connection] { return connection->run(); }, net::detached);

@@ -64,6 +64,7 @@ void ServerCore::open(const net::ip::tcp::endpoint& endpoint, error_code& failed
     acceptor_.open(endpoint.protocol(), failed);
     if (failed) return;
     acceptor_.set_option(Acceptor::reuse_address(true), ignored);
+    acceptor_.set_option(net::ip::tcp::no_delay(true), ignored); // accepted sockets inherit it
     if (endpoint.address().is_v6()) acceptor_.set_option(net::ip::v6_only(false), ignored);
     acceptor_.bind(endpoint, failed);
     if (!failed) acceptor_.listen(net::socket_base::max_listen_connections, failed);
