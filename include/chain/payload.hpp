@@ -50,7 +50,7 @@ class Payload {
     void own(std::string bytes);
 
     std::string_view raw_ = "null";
-    std::shared_ptr<const std::string> owner_;
+    std::shared_ptr<const void> owner_; ///< Of the bytes; null when it only looks at them.
     mutable std::unique_ptr<Json> parsed_;
     bool binary_ = false;
 };

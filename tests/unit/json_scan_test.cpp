@@ -562,3 +562,18 @@ TEST_CASE("random strings survive writing and reading, here and in nlohmann") {
             FAIL(literal);
     }
 }
+
+TEST_CASE("a plain string is what is between its quotes; anything else is left alone") {
+    const auto read = [](std::string_view text) { return JsonScanner{text}.plain_string(); };
+    REQUIRE(read(R"(  "room:1",)") == "room:1");
+    REQUIRE(read(R"("a name of more than sixteen bytes")") == "a name of more than sixteen bytes");
+    REQUIRE(read(R"("")") == "");
+    for (const auto text : {R"("a\"b")", R"("\u0041")", "\"caf\xC3\xA9\"", R"("without an end)",
+                            "\"\n\"", "7", "[\"a\"]", "\"", "", "  "}) {
+        CAPTURE(text);
+        JsonScanner scanner{text};
+        REQUIRE_FALSE(scanner.plain_string());
+        REQUIRE(scanner.failure() == Failure::none);
+        REQUIRE(scanner.value().has_value() == JsonScanner{text}.value().has_value());
+    }
+}

@@ -49,6 +49,12 @@ class JsonScanner {
     ///         which, nothing of it is consumed, and every later call returns nothing as well.
     std::optional<JsonSlice> value() noexcept;
 
+    /// Skips white space and reads a string literal without escapes and without characters beyond
+    /// ASCII, as most names are.
+    /// @return what is between its quotes; nothing if something else is there, which is then not
+    ///         consumed and is no failure
+    std::optional<std::string_view> plain_string() noexcept;
+
     /// Skips white space and reads an unsigned integer below 2^53 in its canonical form: digits
     /// only, without sign, fraction, exponent or leading zeros.
     /// @return nothing if something else is there, which is then not consumed and is no failure

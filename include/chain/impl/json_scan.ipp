@@ -209,6 +209,15 @@ std::optional<JsonSlice> JsonScanner::value() noexcept {
     return JsonSlice{text, found.compact, number ? '0' : first};
 }
 
+std::optional<std::string_view> JsonScanner::plain_string() noexcept {
+    if (failure_ != Failure::none || peek() != '"') return std::nullopt;
+    const char* const begin = cursor_ + 1;
+    const char* const stop = skip_plain_text(begin, end_);
+    if (stop == end_ || *stop != '"') return std::nullopt;
+    cursor_ = stop + 1;
+    return std::string_view(begin, static_cast<std::size_t>(stop - begin));
+}
+
 std::optional<std::uint64_t> JsonScanner::small_unsigned() noexcept {
     constexpr std::uint64_t limit = std::uint64_t{1} << 53;
     skip_space();

@@ -5,6 +5,7 @@
 #include <chain/detail/json_scan.hpp>
 #include <chain/payload.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace chain {
@@ -31,7 +32,10 @@ Payload::Payload(const Payload& other) : binary_(other.binary_) {
         owner_ = other.owner_;
         raw_ = other.raw_;
     } else if (other.raw_.data() != raw_.data()) {
-        own(std::string(other.raw_));
+        const auto bytes = std::make_shared_for_overwrite<char[]>(other.raw_.size());
+        std::ranges::copy(other.raw_, bytes.get());
+        raw_ = {bytes.get(), other.raw_.size()};
+        owner_ = bytes;
     }
 }
 
@@ -53,8 +57,9 @@ Payload& Payload::operator=(Payload&& other) noexcept {
 }
 
 void Payload::own(std::string bytes) {
-    owner_ = std::make_shared<const std::string>(std::move(bytes));
-    raw_ = *owner_;
+    const auto owner = std::make_shared<const std::string>(std::move(bytes));
+    raw_ = *owner;
+    owner_ = owner;
 }
 
 result<Payload> Payload::from_json(const Json& value) {

@@ -8,6 +8,10 @@
 namespace chain::detail {
 
 bool FrameReader::read_name(std::string_view& name, std::size_t slot) {
+    if (const auto plain = scanner_.plain_string()) {
+        name = *plain;
+        return true;
+    }
     if (scanner_.peek() != '"') return false;
     const auto value = scanner_.value();
     if (!value) return false;

@@ -6,6 +6,8 @@
 #include <chain/payload.hpp>
 #include <chain/serializers/chain.hpp>
 
+#include <algorithm>
+#include <initializer_list>
 #include <optional>
 
 namespace chain {
@@ -91,12 +93,24 @@ void encode_push(const Message& message, std::string_view event, std::string& ou
     append_payload(out, message);
 }
 
+/// Much quicker than one after another, as there is room for all at once.
+void append_all(std::string& out, std::initializer_list<std::string_view> parts) {
+    auto at = out.size();
+    auto size = at;
+    for (const auto part : parts) size += part.size();
+    out.resize(size);
+    for (const auto part : parts) {
+        std::ranges::copy(part, out.data() + at);
+        at += part.size();
+    }
+}
+
 void encode_reply(const Message& message, std::string& out) {
-    out += "[1";
-    append_ref(out, message.join_ref);
-    append_ref(out, message.ref);
-    out += message.status == Status::ok ? ",0" : ",1";
-    append_payload(out, message);
+    const auto or_zero = [](std::string_view ref) { return ref.empty() ? "0" : ref; };
+    const auto binary = message.binary ? binary_as_json(message.payload) : std::string();
+    append_all(out, {"[1,", or_zero(message.join_ref), ",", or_zero(message.ref),
+                     message.status == Status::ok ? ",0," : ",1,",
+                     message.binary ? binary : message.payload, "]"});
 }
 
 void encode_broadcast(const Message& message, std::string& out) {
