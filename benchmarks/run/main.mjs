@@ -28,12 +28,13 @@ function machine() {
            fileLimit: Number(execFileSync("bash", ["-c", "ulimit -Hn"]).toString().replace("unlimited", "0")) };
 }
 
-/** All runs of one case: row after row, and over again. */
+/** All runs of one case: row after row, and over again, there and back: none always comes after the same other one. */
 async function runCase(one, profile) {
   const results = [];
   const runsOf = (row) => Math.min(profile.runs, one.runs ?? profile.runs, row.runs ?? profile.runs);
   for (let run = 0; run < Math.max(...one.rows.map(runsOf)); ++run) {
-    for (const row of one.rows.filter((r) => run < runsOf(r))) {
+    const rows = one.rows.filter((r) => run < runsOf(r));
+    for (const row of run % 2 === 0 ? rows : rows.reverse()) {
       const messages = one.messages ? { messages: one.messages(profile.scale * (row.share ?? 1)) } : {};
       const result = { row: row.name, label: one.label, ...(await measure(row.server, { ...one.args, ...messages, ...row.args })) };
       const figure = result[one.figure ?? "cpu_ns"];
