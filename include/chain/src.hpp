@@ -46,6 +46,7 @@
 #include <chain/impl/detail/linger.ipp>
 #include <chain/impl/detail/mailbox.ipp>
 #include <chain/impl/detail/membership.ipp>
+#include <chain/impl/detail/membership_index.ipp>
 #include <chain/impl/detail/membership_run.ipp>
 #include <chain/impl/detail/membership_work.ipp>
 #include <chain/impl/detail/node_leases.ipp>

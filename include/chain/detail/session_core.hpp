@@ -6,6 +6,7 @@
 #include <chain/detail/clock.hpp>
 #include <chain/detail/close_codes.hpp>
 #include <chain/detail/framing.hpp>
+#include <chain/detail/membership_index.hpp>
 #include <chain/detail/outbox.hpp>
 #include <chain/detail/peer_table.hpp>
 #include <chain/detail/random_id.hpp>
@@ -204,6 +205,7 @@ class SessionCore : public RefCounted<SessionCore> {
         Shutdown shutdown;
         std::unique_ptr<Expiry> expiry;
         std::unique_ptr<SessionRates> rates;
+        std::unique_ptr<MembershipIndex> topics; ///< Of a session in many.
         std::unique_ptr<PeerTable::Place> peer;
         bool refreshing = false; ///< Does the application look at a new token?
         std::uint16_t close_code = 1000;
@@ -237,7 +239,9 @@ class SessionCore : public RefCounted<SessionCore> {
     std::string expires_in() const;
     void refresh(const Message& message);
     void refreshed(std::string_view join_ref, std::string_view ref, const Verdict& refusal);
-    bool within_rates(const Message& message);
+    bool within_rates(const Message& message, const Membership* membership);
+    void route(const Message& message, Membership* membership);
+    void enlist(const Ref<Membership>& membership);
     void join(const Message& message, Membership* membership);
     bool start_join(const Message& message, Membership* replaced);
     void reply_unjoined(const Message& request, std::string_view why);

@@ -51,6 +51,7 @@ const std::string& SessionCore::name() const noexcept {
 }
 
 Membership* SessionCore::find(std::string_view topic) const noexcept {
+    if (extras_ && extras_->topics) return extras_->topics->find(topic);
     auto* membership = first_.get();
     while (membership && membership->topic() != topic) membership = membership->next();
     return membership;
@@ -67,19 +68,19 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
         return failed;
     }
     if (resume_) count(message);
-    if (within_rates(message)) route(message);
+    auto* membership = find(message.topic);
+    if (within_rates(message, membership)) route(message, membership);
     lane_->run_later();
     return {};
 }
 
 /// Does the client's message come soon after others? Then it is answered so.
-bool SessionCore::within_rates(const Message& message) {
+bool SessionCore::within_rates(const Message& message, const Membership* membership) {
     const bool joins = message.kind == MessageKind::join;
     if (!joins && message.kind != MessageKind::push) return true;
     auto& handler = lane_->handler();
     const auto& rates = handler.config().rates;
-    const auto* membership = joins ? nullptr : find(message.topic);
-    const auto* own_rates = membership ? &membership->entry().channel().rates : nullptr;
+    const auto* own_rates = membership && !joins ? &membership->entry().channel().rates : nullptr;
     const auto* own = own_rates && !own_rates->empty() ? own_rates->match(message.event) : nullptr;
     if (!own && !(joins ? rates.joins : rates.events).limits()) return true;
     auto& used = extras().rates;
@@ -94,9 +95,10 @@ bool SessionCore::within_rates(const Message& message) {
     return false;
 }
 
-void SessionCore::route(const Message& message) {
+void SessionCore::route(const Message& message) { route(message, find(message.topic)); }
+
+void SessionCore::route(const Message& message, Membership* membership) {
     if (closed()) return;
-    auto* membership = find(message.topic);
     if (message.kind == MessageKind::ack) {
         if (resume_) confirm(message.count);
     } else if (message.kind == MessageKind::heartbeat) {
@@ -155,11 +157,19 @@ bool SessionCore::start_join(const Message& message, Membership* replaced) {
         return false;
     }
     const Ref<Membership> membership(new Membership(*this, std::move(entry), message.join_ref));
-    membership->next_ref() = std::exchange(first_, membership);
-    ++topics_;
+    enlist(membership);
     if (replaced) membership->replaces(*replaced);
     membership->begin_join(message);
     return true;
+}
+
+void SessionCore::enlist(const Ref<Membership>& membership) {
+    membership->next_ref() = std::exchange(first_, membership);
+    if (++topics_ <= MembershipIndex::worthwhile) return;
+    auto& index = extras().topics;
+    if (index) return index->add(*membership);
+    index = std::make_unique<MembershipIndex>();
+    for (auto* each = first_.get(); each; each = each->next()) index->add(*each);
 }
 
 void SessionCore::leave(const Message& message, Membership* membership) {
@@ -237,7 +247,8 @@ void SessionCore::remove(Membership& membership) {
     while (*link && link->get() != &membership) link = &(*link)->next_ref();
     if (!*link) return;
     *link = std::exchange(membership.next_ref(), nullptr);
-    --topics_;
+    if (extras_ && extras_->topics) extras_->topics->remove(membership);
+    if (--topics_ == 0 && extras_) extras_->topics.reset();
     if (ending_ && !first_) finish();
 }
 

@@ -180,6 +180,7 @@ void SessionCore::abandon() noexcept {
         extras_->close_code = close_gone;
         extras_->peer.reset();
         extras_->expiry.reset();
+        extras_->topics.reset();
     }
     stop_scheduled_shutdown();
     bool suspended = connecting_;
