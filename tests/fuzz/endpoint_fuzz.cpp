@@ -7,9 +7,15 @@
 // "@token".
 #include <chain/chain.hpp>
 #include <chain/detail/handler_core.hpp>
-#include <chain/detail/http_handler.hpp>
-#include <chain/detail/http_message.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/impl/client_files.ipp>
+#include <chain/impl/detail/forward_end.ipp>
+#include <chain/impl/detail/forward_frame.ipp>
+#include <chain/impl/detail/forward_in.ipp>
+#include <chain/impl/detail/forward_out.ipp>
+#include <chain/impl/detail/forwards.ipp>
+#include <chain/impl/detail/http_handler.ipp>
+#include <chain/impl/detail/http_message.ipp>
 #include <chain/testing/virtual_clock.hpp>
 #include <chain/transports/longpoll.hpp>
 #include <chain/transports/sse.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/forward_end.hpp>
+#include <chain/detail/handler_part.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/detail/visitors.hpp>
 
@@ -22,19 +23,19 @@ class HandlerCore;
 /// Requests that reach another node than that of their session are sent to that one, which serves
 /// them, and whose answer comes back; where a stream follows, its bytes go to and fro between the
 /// nodes. Thread-safe.
-class Forwards {
+class Forwards final : public HandlerPart {
   public:
-    /// @param handler  which owns this
-    explicit Forwards(HandlerCore& handler) noexcept : handler_(handler) {}
+    /// Makes it a part of a handler that has all its transports, and listens to the other nodes.
+    static void set_up(HandlerCore& handler);
+    /// That of a handler for which HTTP is set up.
+    static Forwards& of(HandlerCore& handler) noexcept;
 
     /// Sends a request to its node, if that is another one. On the place's executor. @return false
     /// when it is this node's own; nothing was done then
     bool forward(const Place& place, HttpTransport& transport, Request& request,
                  HttpTransport::Respond& respond);
-    /// Takes what another node says. @return false when it makes no sense
-    bool came(const RandomId& from, std::string_view bytes);
     /// Ends the streams that come in here: their clients go to another node.
-    void drain();
+    void drain() override;
 
     /// Requests that are not answered yet, and streams.
     struct UnderWay {
@@ -53,6 +54,9 @@ class Forwards {
         std::shared_ptr<Visitors> visitors; ///< Of the context where it is.
     };
 
+    explicit Forwards(HandlerCore& handler) noexcept : handler_(handler) {}
+    /// Takes what another node says. @return false when it makes no sense
+    bool came(const RandomId& from, std::string_view bytes);
     template <class Task>
     static void to_out(const Out& out, Task task);
     bool begin(const ForwardKey& key, const ForwardFrame& frame);
@@ -60,7 +64,8 @@ class Forwards {
     HttpAnswer too_many(const HttpTransport& transport, const Request& request) const;
     ForwardEnd end_of(const ForwardKey& key, bool served) const;
 
-    HandlerCore& handler_;
+    HandlerCore& handler_; ///< Owns this.
+    std::shared_ptr<void> listens_;
     mutable std::mutex mutex_; ///< Guards the next three.
     std::uint64_t last_ = 0;
     std::map<std::uint64_t, Out> outs_;

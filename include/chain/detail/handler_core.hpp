@@ -8,6 +8,7 @@
 #include <chain/detail/clock.hpp>
 #include <chain/detail/cluster_service.hpp>
 #include <chain/detail/fate.hpp>
+#include <chain/detail/handler_part.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/peer_table.hpp>
 #include <chain/detail/place.hpp>
@@ -33,7 +34,6 @@
 namespace chain::detail {
 
 class NodeQuestions;
-class Forwards;
 
 /// What all lanes of a handler share. Thread-safe after set-up.
 class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
@@ -64,8 +64,6 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// What this handler and its like on other nodes say to one another.
     ClusterService& cluster() const noexcept { return *cluster_; }
     const std::shared_ptr<ClusterService>& shared_cluster() const noexcept { return cluster_; }
-    /// Requests that reach another node than that of their session.
-    Forwards& forwards() noexcept { return *forwards_; }
     const TrustedProxies& proxies() const noexcept { return proxies_; }
     SessionTable& sessions() noexcept { return sessions_; }
     /// Bytes that wait for slow readers, over all sessions.
@@ -117,8 +115,14 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void on_config(std::function<void()> f) { on_config_ = std::move(f); }
     void on_connect(AsyncJudge<Request> f) { connect_ = std::move(f); }
     void on_connect(Judge<Request> f) { plain_connect_ = std::move(f); }
-    /// Whether the transports for HTTP were looked after.
+    /// Whether HTTP is set up: its transports, and its part.
     std::once_flag& http_ready() noexcept { return http_ready_; }
+    void set_http(std::unique_ptr<HandlerPart> part) noexcept {
+        http_ = part.get();
+        owned_http_ = std::move(part);
+    }
+    /// What HTTP keeps here; null before it is set up.
+    HandlerPart* http() const noexcept { return http_; }
     void on_resume(Judge<Request> f) { resume_ = std::move(f); }
     void on_refresh(AsyncJudge<Json> f) { refresh_ = std::move(f); }
     void on_refresh(Judge<Json> f) { plain_refresh_ = std::move(f); }
@@ -238,9 +242,9 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::atomic<std::size_t> kept_{0};
     AwaySessions away_;
     std::shared_ptr<PeerTable> peers_;
-    const std::unique_ptr<Forwards> forwards_;
-    std::shared_ptr<void> forwarded_; ///< Hears of what other nodes forward.
-    mutable std::mutex mutex_;        ///< Guards the next four.
+    std::unique_ptr<HandlerPart> owned_http_;
+    std::atomic<HandlerPart*> http_{nullptr};
+    mutable std::mutex mutex_; ///< Guards the next four.
     std::vector<Ref<Lane>> lanes_;
     std::vector<Lane*> declared_; ///< Those of them that are declared.
     std::size_t turn_ = 0;

@@ -11,9 +11,9 @@
 
 namespace chain::detail {
 
-/// Gives a handler without any transport one for WebSocket, one for SSE and one for long-polling.
-/// Thread-safe.
-void ensure_transports(HandlerCore& handler);
+/// Gives a handler without any transport one for WebSocket, one for SSE and one for long-polling,
+/// and has it serve what other nodes forward to it. Thread-safe.
+void set_up_http(HandlerCore& handler);
 /// Fills in what follows from the handler's settings: what a trusted proxy says, and the parameters
 /// in the path. Before anything is decided on the request.
 void complete(const HandlerCore& handler, Request& request);

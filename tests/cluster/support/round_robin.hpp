@@ -79,7 +79,7 @@ class RoundRobin {
     void print() const {
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             const auto core = chain::detail::HandlerAccess::core(nodes_[i]->handler);
-            const auto requests = core->forwards().under_way();
+            const auto requests = chain::detail::Forwards::of(*core).under_way();
             std::fprintf(stderr, "node %zu: %zu sessions, %zu requests here, %zu sent on\n", i,
                          core->sessions().size(), requests.in, requests.out);
         }

@@ -17,7 +17,7 @@ ForwardIn::ForwardIn(std::shared_ptr<HandlerCore> handler, Ref<Lane> lane, Forwa
 
 ForwardIn::~ForwardIn() {
     if (!over_) end_.send(ForwardFrame::Kind::end);
-    handler_->forwards().remove_in(end_.key());
+    Forwards::of(*handler_).remove_in(end_.key());
 }
 
 void ForwardIn::start(HttpTransport& transport, Request request) {
@@ -123,7 +123,7 @@ void ForwardIn::complete(ByteStream::Done& done, error_code failed, std::size_t 
 
 void ForwardIn::end(error_code why) {
     over_ = true;
-    handler_->forwards().remove_in(end_.key());
+    Forwards::of(*handler_).remove_in(end_.key());
     if (in_.empty()) complete(read_, why, 0);
     complete(write_, net::error::broken_pipe, 0);
 }

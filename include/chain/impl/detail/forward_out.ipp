@@ -19,7 +19,7 @@ ForwardOut::ForwardOut(std::shared_ptr<HandlerCore> handler, const Place& place,
 
 ForwardOut::~ForwardOut() {
     if (state_ != State::over && state_ != State::parting) end_.send(ForwardFrame::Kind::end);
-    handler_->forwards().remove_out(end_.key().id);
+    Forwards::of(*handler_).remove_out(end_.key().id);
 }
 
 void ForwardOut::start() {
@@ -185,7 +185,7 @@ void ForwardOut::fail() {
 
 void ForwardOut::finish() noexcept {
     state_ = State::over;
-    handler_->forwards().remove_out(end_.key().id);
+    Forwards::of(*handler_).remove_out(end_.key().id);
     timer_.cancel();
     if (stream_) stream_->close();
 }

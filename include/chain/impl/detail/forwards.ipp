@@ -10,10 +10,27 @@
 
 #include <boost/asio/post.hpp>
 
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace chain::detail {
+
+void Forwards::set_up(HandlerCore& handler) {
+    auto part = std::unique_ptr<Forwards>(new Forwards(handler));
+    auto& forwards = *part;
+    handler.set_http(std::move(part));
+    forwards.listens_ = handler.cluster().on(
+        std::string(ForwardEnd::kind_name),
+        [weak = handler.weak_from_this()](const RandomId& from, std::string_view bytes) {
+            const auto self = weak.lock();
+            return !self || of(*self).came(from, bytes);
+        });
+}
+
+Forwards& Forwards::of(HandlerCore& handler) noexcept {
+    return static_cast<Forwards&>(*handler.http());
+}
 
 bool Forwards::forward(const Place& place, HttpTransport& transport, Request& request,
                        HttpTransport::Respond& respond) {
@@ -83,7 +100,6 @@ bool Forwards::came(const RandomId& from, std::string_view bytes) {
 bool Forwards::begin(const ForwardKey& key, const ForwardFrame& frame) {
     auto request = read_request(frame.body);
     if (!request || frame.number != 0) return false;
-    ensure_transports(handler_);
     auto* transport = transport_for(handler_, request->path());
     auto end = end_of(key, true);
     if (!transport) {

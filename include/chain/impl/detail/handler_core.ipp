@@ -3,7 +3,6 @@
 
 #include <chain/detail/dialect.hpp>
 #include <chain/detail/endpoint.hpp>
-#include <chain/detail/forwards.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane_service.hpp>
 #include <chain/detail/origin.hpp>
@@ -45,8 +44,7 @@ HandlerCore::HandlerCore(HandlerConfig config)
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)),
       cluster_(std::make_shared<ClusterService>(pubsub_, config_.timeouts.node_lease)),
       peers_(std::make_shared<PeerTable>(config_.limits.sessions_per_peer,
-                                         config_.rates.peer_connects)),
-      forwards_(std::make_unique<Forwards>(*this)) {
+                                         config_.rates.peer_connects)) {
     pubsub_->compression(config_.compression);
     if (config_.phoenix == PhoenixClients::strict || is_phoenix(*config_.serializer))
         pubsub_->objects_only();

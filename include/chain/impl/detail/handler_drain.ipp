@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chain/detail/drain_plan.hpp>
-#include <chain/detail/forwards.hpp>
 #include <chain/detail/handler_core.hpp>
 
 #include <algorithm>
@@ -84,7 +83,7 @@ void HandlerCore::drain(std::chrono::milliseconds deadline, std::function<void()
         turn = drain_turn_;
         draining_ = true;
     }
-    forwards_->drain();
+    if (auto* const part = http()) part->drain();
     const auto window = drain_window(config_.drain, sessions_.size(), deadline);
     bool posted = false;
     for (const auto& lane : lanes()) {

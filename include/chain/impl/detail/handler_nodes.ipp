@@ -1,7 +1,6 @@
 // Definitions of <chain/detail/handler_core.hpp>: what handlers on other nodes are told and asked.
 #pragma once
 
-#include <chain/detail/forwards.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
@@ -33,11 +32,6 @@ void HandlerCore::listen() {
             if (const auto self = weak.lock()) self->answer(question, std::move(answer));
         });
     questions_->listen();
-    forwarded_ = cluster_->on(std::string(ForwardEnd::kind_name),
-                              [weak](const RandomId& from, std::string_view bytes) {
-                                  const auto self = weak.lock();
-                                  return !self || self->forwards_->came(from, bytes);
-                              });
 }
 
 error_code HandlerCore::disconnect(std::string_view name) {

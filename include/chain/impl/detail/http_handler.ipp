@@ -14,13 +14,14 @@
 
 namespace chain::detail {
 
-void ensure_transports(HandlerCore& handler) {
+void set_up_http(HandlerCore& handler) {
     std::call_once(handler.http_ready(), [&] {
-        if (!handler.transports().empty()) return;
-        HandlerAccess::wrap({&handler, [](HandlerCore*) {}})
-            .add(std::make_shared<WebSocketTransport>())
-            .add(std::make_shared<SseTransport>())
-            .add(std::make_shared<LongPollTransport>());
+        if (handler.transports().empty())
+            HandlerAccess::wrap({&handler, [](HandlerCore*) {}})
+                .add(std::make_shared<WebSocketTransport>())
+                .add(std::make_shared<SseTransport>())
+                .add(std::make_shared<LongPollTransport>());
+        Forwards::set_up(handler);
     });
 }
 
@@ -43,7 +44,7 @@ void complete(const HandlerCore& handler, Request& request) {
 }
 
 HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why) {
-    ensure_transports(handler);
+    set_up_http(handler);
     complete(handler, request);
     const auto* transport = transport_for(handler, request.path());
     return transport ? transport->refuse(request, status, why)
@@ -52,14 +53,14 @@ HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std:
 
 void serve_request(HandlerCore& handler, const Place& place, Request request,
                    HttpTransport::Respond respond) {
-    ensure_transports(handler);
+    set_up_http(handler);
     complete(handler, request);
     auto* transport = transport_for(handler, request.path());
     if (!transport) {
         respond(client_answer(request, below(handler, request.path())));
     } else if (request.body.size() > handler.config().limits.body_bytes) {
         respond(transport->refuse(request, 413, "too long"));
-    } else if (!handler.forwards().forward(place, *transport, request, respond)) {
+    } else if (!Forwards::of(handler).forward(place, *transport, request, respond)) {
         transport->serve(place, std::move(request), std::move(respond));
     }
 }

@@ -35,7 +35,7 @@ void HttpSite::mount(Handler handler) {
     if (std::ranges::any_of(handlers_, same))
         throw std::invalid_argument("chain: endpoint \"" + handler.config().endpoint +
                                     "\" is mounted twice");
-    ensure_transports(*HandlerAccess::core(handler));
+    set_up_http(*HandlerAccess::core(handler));
     handlers_.push_back(std::move(handler));
 }
 
