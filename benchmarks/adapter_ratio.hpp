@@ -34,22 +34,6 @@ struct Run {
     std::string frame = std::string(128, 'x');
 };
 
-/// <port> [mode] [messages] [depth] [rounds]
-inline Run run_of(int count, char** words, const char* mode) {
-    if (count < 2) {
-        std::fprintf(stderr, "%s <port> [mode] [messages] [depth] [rounds]\n", words[0]);
-        std::exit(2);
-    }
-    Run run;
-    run.port = std::atoi(words[1]);
-    run.mode = count > 2 ? words[2] : mode;
-    if (count > 3) run.messages = std::atoi(words[3]);
-    if (count > 4) run.depth = std::atoi(words[4]);
-    if (count > 5) run.rounds = std::atoi(words[5]);
-    run.messages -= run.messages % run.depth;
-    return run;
-}
-
 /// Of all threads of this process.
 inline double cpu_seconds() {
     timespec now{};
@@ -61,34 +45,54 @@ inline double cpu_seconds() {
 template <class Adapter, class Config>
 struct Node {
     explicit Node(const Config& config) : adapter(context.get_executor(), config) {
-        adapter.start([this](std::string_view, std::string_view) { ++received; });
+        adapter.start([this](std::string_view, std::string_view) {
+            if (++received == target) context.stop();
+        });
         while (!adapter.ready()) context.run_one();
     }
     ~Node() {
         adapter.stop();
+        context.restart();
         context.poll();
     }
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
+    /// So many messages will come, which `context.run()` receives then.
+    void expect(int count) {
+        target = received + count;
+        context.restart();
+    }
+
     chain::net::io_context context{1};
     Adapter adapter;
     std::atomic<int> received = 0; ///< On a thread of the client library's, perhaps.
+    std::atomic<int> target = 0;
 };
 
-/// Another process that publishes when it is told to.
+/// Another process that publishes `share` messages whenever it is told to: fewer than a stream
+/// keeps, so that nothing is trimmed before a slow machine has read it.
 class Publisher {
   public:
-    explicit Publisher(const std::function<void()>& publish) {
+    Publisher(const Run& run, const std::function<void(const Run&)>& publish) : share_(run) {
+        share_.messages = std::min(run.messages, share_of(run));
         if (::pipe(pipe_) != 0) throw std::runtime_error("pipe");
         child_ = ::fork();
         if (child_ != 0) return;
+        ::close(pipe_[1]);
         char go = 0;
-        if (::read(pipe_[0], &go, 1) == 1) publish();
+        while (::read(pipe_[0], &go, 1) == 1) publish(share_);
         ::_exit(0);
     }
-    void go() const {
-        if (::write(pipe_[1], "g", 1) != 1) throw std::runtime_error("write");
+    /// Has all messages published: after `expect` has been told how many come next, they do, and
+    /// `receive` takes them.
+    template <class Expect, class Receive>
+    void publish(int messages, Expect expect, Receive receive) const {
+        for (int done = 0; done < messages; done += share_.messages) {
+            expect(share_.messages);
+            if (::write(pipe_[1], "g", 1) != 1) throw std::runtime_error("write");
+            receive(share_.messages);
+        }
     }
     ~Publisher() {
         ::close(pipe_[1]);
@@ -98,7 +102,10 @@ class Publisher {
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
 
+    static int share_of(const Run& run) { return std::max(1, 6400 / run.depth) * run.depth; }
+
   private:
+    Run share_;
     int pipe_[2]{};
     pid_t child_ = -1;
 };
@@ -120,7 +127,7 @@ double publish(const Run& run, Settle settle) {
 /// CPU of a node until all messages that another process publishes with `publish` are there.
 template <class Node, class Publish>
 double receive(const Run& run, Publish publish) {
-    const Publisher publisher([&] { publish(run); });
+    const Publisher publisher(run, publish);
     Node node(run);
     auto once = run;
     once.messages = once.depth = 1;
@@ -131,11 +138,27 @@ double receive(const Run& run, Publish publish) {
             node.context.run_one_for(std::chrono::milliseconds(5));
     }
     node.context.run_for(std::chrono::milliseconds(200));
-    node.received = 0;
-    publisher.go();
     const double start = cpu_seconds();
-    while (node.received < run.messages) node.context.run_one_for(std::chrono::milliseconds(5));
+    publisher.publish(
+        run.messages, [&](int count) { node.expect(count); }, [&](int) { node.context.run(); });
     return cpu_seconds() - start;
+}
+
+/// <port> [mode] [messages] [depth] [rounds]
+inline Run run_of(int count, char** words, const char* mode) {
+    if (count < 2) {
+        std::fprintf(stderr, "%s <port> [mode] [messages] [depth] [rounds]\n", words[0]);
+        std::exit(2);
+    }
+    Run run;
+    run.port = std::atoi(words[1]);
+    run.mode = count > 2 ? words[2] : mode;
+    if (count > 3) run.messages = std::atoi(words[3]);
+    if (count > 4) run.depth = std::atoi(words[4]);
+    if (count > 5) run.rounds = std::atoi(words[5]);
+    const int share = Publisher::share_of(run);
+    run.messages = std::max(1, run.messages / share) * share;
+    return run;
 }
 
 inline double median(std::vector<double> values) {

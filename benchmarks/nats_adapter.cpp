@@ -1,7 +1,7 @@
 // CPU per message of the adapter for NATS over that of a bare program of the NATS library:
-// nats_adapter <port> [flushed|free] [messages] [depth] [rounds]. The bare program publishes
-// `depth` messages at a time and waits until the server has them (flushed), or leaves that to the
-// library's own thread (free); the adapter publishes `depth` in a turn. Both receive what another
+// nats_adapter <port> [core] [messages] [depth] [rounds]. Both publish `depth` messages at a time,
+// and go on when another process, which subscribes, has got them all; when they are written is left
+// to the library, which has a thread for it, and a loop in the adapter. Both receive what another
 // process publishes `depth` at a time.
 #include "adapter_ratio.hpp"
 
@@ -12,11 +12,15 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
-#include <thread>
 
 using bench::Publisher, bench::Run, bench::cpu_seconds;
 
@@ -38,7 +42,96 @@ Connection connect(const Run& run) {
     return {connection, &natsConnection_Destroy};
 }
 
+/// A client without the library, for other processes, which must not have its threads: the protocol
+/// is text.
+class PlainClient {
+  public:
+    explicit PlainClient(const Run& run) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(static_cast<std::uint16_t>(run.port));
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            throw std::runtime_error("no NATS there");
+        const int on = 1;
+        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        say("CONNECT {\"verbose\":false}\r\n");
+    }
+    ~PlainClient() { ::close(fd_); }
+    PlainClient(const PlainClient&) = delete;
+    PlainClient& operator=(const PlainClient&) = delete;
+
+    void say(std::string_view text) const {
+        while (!text.empty()) {
+            const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (sent <= 0) throw std::runtime_error("send");
+            text.remove_prefix(static_cast<std::size_t>(sent));
+        }
+    }
+    std::string_view hear() {
+        const auto count = ::recv(fd_, bytes_.data(), bytes_.size(), 0);
+        if (count <= 0) throw std::runtime_error("recv");
+        return {bytes_.data(), static_cast<std::size_t>(count)};
+    }
+    /// Waits until the server has handled all that was said.
+    void settle() {
+        say("PING\r\n");
+        for (std::string heard; heard.find("PONG\r\n") == heard.npos;) heard += hear();
+    }
+
+  private:
+    int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::array<char, 65536> bytes_;
+};
+
+/// Another process that subscribes, and tells whenever it has got `depth` messages.
+class Sink {
+  public:
+    explicit Sink(const Run& run) {
+        if (::pipe(pipe_) != 0) throw std::runtime_error("pipe");
+        child_ = ::fork();
+        if (child_ == 0) listen(run, pipe_[1]);
+        ::close(pipe_[1]);
+        while (!arrived(1000)) {
+        }
+    }
+    ~Sink() {
+        ::kill(child_, SIGTERM);
+        ::waitpid(child_, nullptr, 0);
+        ::close(pipe_[0]);
+    }
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
+
+    bool arrived(int milliseconds) const {
+        pollfd wait{pipe_[0], POLLIN, 0};
+        char told = 0;
+        return ::poll(&wait, 1, milliseconds) == 1 && ::read(pipe_[0], &told, 1) == 1;
+    }
+
+  private:
+    [[noreturn]] static void listen(const Run& run, int pipe) {
+        PlainClient client(run);
+        client.say("SUB " + subject(run) + " 1\r\n");
+        client.settle();
+        const auto tell = [pipe] {
+            if (::write(pipe, "t", 1) != 1) ::_exit(1);
+        };
+        tell();
+        const auto whole = run.frame.size() * static_cast<std::size_t>(run.depth);
+        for (std::size_t got = 0;;
+             got %= whole) { // of the frames' bytes, which are in nothing else
+            got += static_cast<std::size_t>(std::ranges::count(client.hear(), run.frame.front()));
+            if (got >= whole) tell();
+        }
+    }
+
+    int pipe_[2]{};
+    pid_t child_ = -1;
+};
+
 double publish_bare(const Run& run) {
+    const Sink sink(run);
     const auto connection = connect(run);
     const auto name = subject(run);
     const double start = cpu_seconds();
@@ -46,9 +139,9 @@ double publish_bare(const Run& run) {
         for (int i = 0; i < run.depth; ++i)
             check(natsConnection_Publish(connection.get(), name.c_str(), run.frame.data(),
                                          static_cast<int>(run.frame.size())));
-        if (run.mode == "flushed") check(natsConnection_Flush(connection.get()));
+        while (!sink.arrived(1000)) {
+        }
     }
-    check(natsConnection_Flush(connection.get()));
     return cpu_seconds() - start;
 }
 
@@ -63,75 +156,65 @@ struct Node : bench::Node<chain::NatsAdapter, chain::NatsConfig> {
 };
 
 double publish_adapter(const Run& run) {
-    return bench::publish<Node>(run, [](Node& node) { node.context.poll(); });
+    const Sink sink(run);
+    return bench::publish<Node>(run, [&](Node& node) {
+        node.context.poll(); // writes
+        for (int patience = 1; !sink.arrived(patience); patience = 1000) node.context.poll();
+    });
 }
 
-/// What publishes in a process of its own, which must not have the library's threads: its protocol
-/// is text.
-void publish_text(const Run& run) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(run.port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-        throw std::runtime_error("no NATS there");
-    const auto say = [fd](std::string_view text) {
-        while (!text.empty()) {
-            const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-            if (sent <= 0) throw std::runtime_error("send");
-            text.remove_prefix(static_cast<std::size_t>(sent));
-        }
-    };
-    std::string heard;
-    const auto wait = [fd, &heard] {
-        char bytes[4096];
-        for (auto found = heard.npos; found == heard.npos; found = heard.find("PONG\r\n")) {
-            const auto count = ::recv(fd, bytes, sizeof bytes, 0);
-            if (count <= 0) throw std::runtime_error("recv");
-            heard.append(bytes, static_cast<std::size_t>(count));
-        }
-        heard.clear();
-    };
+void publish_plain(const Run& run) {
+    PlainClient client(run);
     const auto one = "PUB " + subject(run) + ' ' + std::to_string(run.frame.size()) + "\r\n" +
                      run.frame + "\r\n";
     std::string batch;
     for (int i = 0; i < run.depth; ++i) batch += one;
-    batch += "PING\r\n";
-    say("CONNECT {\"verbose\":false}\r\n");
     for (int sent = 0; sent < run.messages; sent += run.depth) {
-        say(batch);
-        wait();
+        client.say(batch);
+        client.settle();
     }
-    ::close(fd);
 }
 
-double receive_bare(const Run& run) {
-    const Publisher publisher([&] { publish_text(run); });
-    const auto connection = connect(run);
+/// Counts messages, and wakes who waits for the last of some.
+struct Counter {
     std::atomic<int> received = 0;
-    const auto count = [](natsConnection*, natsSubscription*, natsMsg* message, void* counter) {
-        static_cast<std::atomic<int>*>(counter)->fetch_add(1, std::memory_order_relaxed);
+    std::atomic<int> target = 0;
+    std::atomic<bool> reached = false;
+
+    static void count(natsConnection*, natsSubscription*, natsMsg* message, void* counter) {
+        auto& self = *static_cast<Counter*>(counter);
         natsMsg_Destroy(message);
-    };
+        if (++self.received != self.target) return;
+        self.reached = true;
+        self.reached.notify_one();
+    }
+};
+
+double receive_bare(const Run& run) {
+    const Publisher publisher(run, publish_plain);
+    const auto connection = connect(run);
+    Counter counter;
     natsSubscription* subscription = nullptr;
-    check(natsConnection_Subscribe(&subscription, connection.get(), subject(run).c_str(), count,
-                                   &received));
+    check(natsConnection_Subscribe(&subscription, connection.get(), subject(run).c_str(),
+                                   &Counter::count, &counter));
     check(natsConnection_Flush(connection.get()));
-    publisher.go();
     const double start = cpu_seconds();
-    while (received < run.messages) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const auto expect = [&](int count) {
+        counter.reached = false;
+        counter.target += count;
+    };
+    publisher.publish(run.messages, expect, [&](int) { counter.reached.wait(false); });
     const double spent = cpu_seconds() - start;
     natsSubscription_Destroy(subscription);
     return spent;
 }
 
-double receive_adapter(const Run& run) { return bench::receive<Node>(run, publish_text); }
+double receive_adapter(const Run& run) { return bench::receive<Node>(run, publish_plain); }
 
 } // namespace
 
 int main(int count, char** words) {
-    const auto run = bench::run_of(count, words, "flushed");
+    const auto run = bench::run_of(count, words, "core");
     bench::compare(run, "publish", publish_bare, publish_adapter);
     bench::compare(run, "receive", receive_bare, receive_adapter);
 }

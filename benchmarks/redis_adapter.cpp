@@ -1,6 +1,8 @@
 // CPU per message of the adapter for Redis over that of a bare hiredis program: redis_adapter
-// <port> [pubsub|streams] [messages] [depth] [rounds]. Both publish `depth` messages at a time and
-// wait for the answers; both receive what another process publishes like that.
+// <port> [pubsub|streams] [messages] [depth] [rounds]. Both publish `depth` messages at a time,
+// which go out with one write, and wait for the answers; both receive what another process
+// publishes like that. In streams both number what they append, as readers drop what they have
+// seen.
 #include "adapter_ratio.hpp"
 
 #include <chain/adapters/redis.hpp>
@@ -8,7 +10,10 @@
 
 #include <hiredis/hiredis.h>
 
+#include <unistd.h>
+
 #include <array>
+#include <cstdint>
 #include <memory>
 
 using bench::Publisher, bench::Run, bench::cpu_seconds;
@@ -46,19 +51,40 @@ std::string stream_of(const Run& run) {
     return chain::detail::redis_stream_key("chain:", chain::detail::redis_shard(run.topic));
 }
 
+/// What an entry is numbered with: this process, and a number that grows.
+class Stamp {
+  public:
+    Stamp() {
+        for (std::size_t i = 0; i < 8; ++i) bytes_[i] = static_cast<char>(::getpid() >> i);
+    }
+    /// Changes when it is counted.
+    std::string_view text() const noexcept { return {bytes_.data(), bytes_.size()}; }
+    void count() noexcept {
+        static std::uint64_t last = 0;
+        ++last;
+        for (std::size_t i = 0; i < 8; ++i) bytes_[23 - i] = static_cast<char>(last >> 8 * i);
+    }
+
+  private:
+    std::array<char, 24> bytes_{};
+};
+
 double publish_bare(const Run& run) {
     const auto connection = connect(run);
     const auto channel = "chain:" + run.topic;
     const auto stream = stream_of(run);
-    const std::string stamp(24, 'w');
+    Stamp stamp;
     const std::vector<std::string_view> words =
-        streams(run)
-            ? std::vector<std::string_view>{"XADD", stream, "MAXLEN", "~",       "10000", "*",
-                                            "w",    stamp,  "k",      run.topic, "f",     run.frame}
-            : std::vector<std::string_view>{"PUBLISH", channel, run.frame};
+        streams(run) ? std::vector<std::string_view>{"XADD",  stream,    "MAXLEN", "~",
+                                                     "10000", "*",       "w",      stamp.text(),
+                                                     "k",     run.topic, "f",      run.frame}
+                     : std::vector<std::string_view>{"PUBLISH", channel, run.frame};
     const double start = cpu_seconds();
     for (int sent = 0; sent < run.messages; sent += run.depth) {
-        for (int i = 0; i < run.depth; ++i) append(*connection, words);
+        for (int i = 0; i < run.depth; ++i) {
+            if (streams(run)) stamp.count();
+            append(*connection, words);
+        }
         for (int i = 0; i < run.depth; ++i) reply_of(*connection);
     }
     return cpu_seconds() - start;
@@ -82,7 +108,7 @@ double publish_adapter(const Run& run) {
 }
 
 double receive_bare(const Run& run) {
-    const Publisher publisher([&] { publish_bare(run); });
+    const Publisher publisher(run, publish_bare);
     const auto connection = connect(run);
     const auto channel = "chain:" + run.topic;
     const auto stream = stream_of(run);
@@ -93,23 +119,25 @@ double receive_bare(const Run& run) {
         append(*connection, {"SUBSCRIBE", channel});
         reply_of(*connection);
     }
-    publisher.go();
-    const double start = cpu_seconds();
-    int received = 0;
-    while (received < run.messages) {
-        if (streams(run))
-            append(*connection,
-                   {"XREAD", "COUNT", "1000", "BLOCK", "2000", "STREAMS", stream, last});
-        const auto reply = reply_of(*connection);
-        if (!streams(run)) {
-            ++received;
-            continue;
+    const auto take = [&](int count) {
+        for (int received = 0; received < count;) {
+            if (streams(run))
+                append(*connection,
+                       {"XREAD", "COUNT", "1000", "BLOCK", "2000", "STREAMS", stream, last});
+            const auto reply = reply_of(*connection);
+            if (!streams(run)) {
+                ++received;
+                continue;
+            }
+            if (reply->type != REDIS_REPLY_ARRAY) continue;
+            const auto* entries = reply->element[0]->element[1];
+            received += static_cast<int>(entries->elements);
+            last = entries->element[entries->elements - 1]->element[0]->str;
         }
-        if (reply->type != REDIS_REPLY_ARRAY) continue;
-        const auto* entries = reply->element[0]->element[1];
-        received += static_cast<int>(entries->elements);
-        last = entries->element[entries->elements - 1]->element[0]->str;
-    }
+    };
+    const double start = cpu_seconds();
+    publisher.publish(
+        run.messages, [](int) {}, take);
     return cpu_seconds() - start;
 }
 

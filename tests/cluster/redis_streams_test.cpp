@@ -233,7 +233,8 @@ TEST_CASE("streams: an entry is seen once, and missing ones are counted") {
     seen.forget(3);
     CHECK(look(30).missing == 0);
 
-    const auto bytes = chain::detail::write_stamp(stamp);
+    const auto written = chain::detail::write_stamp(stamp);
+    const std::string bytes(written.begin(), written.end());
     CHECK(bytes.size() == 24);
     const auto read = chain::detail::read_stamp(bytes);
     REQUIRE(read);

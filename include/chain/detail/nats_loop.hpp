@@ -26,6 +26,9 @@ class NatsLoop {
 
     /// Has a connection with these options use this loop.
     bool install(__natsOptions* options);
+    /// Writes what waits; the library would only have it written after a millisecond, and by way of
+    /// a thread of its own. On the strand.
+    void write();
     /// On the strand, or when nothing runs: the connection is not touched any more.
     void end(bool gone) noexcept;
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace chain::detail {
 
@@ -37,7 +38,9 @@ struct RedisStamp {
     RandomId epoch{};
     std::uint64_t number = 0;
 };
-std::string write_stamp(const RedisStamp& stamp);
+/// As an entry has it.
+using RedisStampBytes = std::array<char, std::tuple_size_v<RandomId> + 8>;
+RedisStampBytes write_stamp(const RedisStamp& stamp) noexcept;
 std::optional<RedisStamp> read_stamp(std::string_view bytes) noexcept;
 
 /// What has been seen of each writer: finds entries that were appended twice, and entries that are

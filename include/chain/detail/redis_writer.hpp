@@ -47,15 +47,18 @@ class RedisWriter final : public RedisConnection {
     void on_down() override;
     void on_reply(const redisReply& reply) override;
     void on_quiet() override;
-    void append(std::string& out, std::string_view topic, std::string_view frame);
+    void append(std::string_view topic, std::string_view frame);
     void take_open();
     void send_batch(Batch& batch);
-    void finish(const Batch& batch);
-    void refused(const redisReply& reply);
+    void finish(Batch& batch);
 
     RandomId epoch_;
-    std::mutex mutex_; ///< Guards the next six.
-    Batch open_;       ///< What was published since the last turn.
+    std::string length_;                         ///< Of a stream, about.
+    std::array<std::string, redis_shards> keys_; ///< Of the streams.
+    std::mutex mutex_;                           ///< Guards the next eight.
+    Batch open_;                                 ///< What was published since the last turn.
+    std::string spare_;                          ///< Empty, with the room of an earlier batch.
+    std::string channel_;                        ///< That was published to last.
     std::atomic<std::size_t> backlog_ = 0;
     bool scheduled_ = false;
     bool up_ = false;

@@ -107,6 +107,8 @@ class RoundRobin {
         config.timeouts.idle = minutes(30);
         config.timeouts.resume_window = minutes(5);
         config.timeouts.forward_silence = minutes(5);
+        config.timeouts.forward = minutes(1); // so long may a node be kept from the CPU
+        config.timeouts.node_lease = minutes(1);
         return config;
     }
 

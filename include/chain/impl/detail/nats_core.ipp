@@ -200,7 +200,6 @@ void NatsCore::drop(const std::string& topic) {
 }
 
 bool NatsCore::chosen(const std::string& wanted, std::string_view topic) const {
-    if (!wanted.ends_with('*')) return true;
     const std::lock_guard lock(mutex_);
     if (topics_.contains(topic)) return false;
     const auto first = std::ranges::find_if(
@@ -210,6 +209,7 @@ bool NatsCore::chosen(const std::string& wanted, std::string_view topic) const {
 }
 
 void NatsCore::came(const std::string& wanted, std::string_view subject, std::string_view frame) {
+    if (!wanted.ends_with('*')) return receive(wanted, frame); // what the subject was made of
     const auto topic = nats_topic(config_.prefix, subject);
     if (topic && chosen(wanted, *topic)) receive(*topic, frame);
 }
@@ -217,7 +217,23 @@ void NatsCore::came(const std::string& wanted, std::string_view subject, std::st
 error_code NatsCore::publish(std::string_view topic, std::string_view frame) {
     if (!ready()) return make_error_code(Errc::adapter_down);
     const auto subject = nats_subject(config_.prefix, topic);
-    const std::lock_guard lock(mutex_); // so that `end` does not come in between
+    {
+        const std::lock_guard lock(mutex_); // so that `end` does not come in between
+        if (const auto failed = hand_over(subject, frame)) return failed;
+        if (std::exchange(writes_, true)) return {};
+    }
+    post([this] {
+        {
+            const std::lock_guard lock(mutex_);
+            writes_ = false;
+        }
+        loop_.write();
+    });
+    return {};
+}
+
+/// Gives it to the library, which collects what is to be written.
+error_code NatsCore::hand_over(const std::string& subject, std::string_view frame) const {
     if (!connection_) return make_error_code(Errc::adapter_down);
     const auto waiting = natsConnection_Buffered(connection_);
     if (waiting > 0 && static_cast<std::size_t>(waiting) + frame.size() > config_.backlog_bytes)

@@ -70,11 +70,16 @@ void NatsLoop::wait(Want want) {
         waiting(want) = false;
         if (want == Want::read) quiet_ = 0;
         if (wanted(want))
-            want == Want::read ? natsConnection_ProcessReadEvent(connection_)
-                               : natsConnection_ProcessWriteEvent(connection_);
+            want == Want::read ? natsConnection_ProcessReadEvent(connection_) : write();
         wait(want);
     };
     descriptor_->async_wait(type, std::move(ready));
+}
+
+void NatsLoop::write() {
+    // To write nothing looks to the library as if the server had gone.
+    if (descriptor_ && reads_ && natsConnection_Buffered(connection_) > 0)
+        natsConnection_ProcessWriteEvent(connection_);
 }
 
 /// The library would count pings whose answers are not read yet, and so end a connection on which

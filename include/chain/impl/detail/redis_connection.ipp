@@ -17,7 +17,9 @@
 
 namespace chain::detail {
 
-inline constexpr std::size_t redis_buffer = 64 * 1024;
+/// hiredis moves all that it was fed and has not read to the front, again and again: more at once
+/// would cost more per reply.
+inline constexpr std::size_t redis_buffer = 16 * 1024;
 
 RedisConnection::~RedisConnection() = default;
 

@@ -34,11 +34,12 @@ std::string write_stream_id(const RedisStreamId& id) {
     return std::to_string(id.time) + '-' + std::to_string(id.number);
 }
 
-std::string write_stamp(const RedisStamp& stamp) {
-    std::string out(reinterpret_cast<const char*>(stamp.epoch.data()), stamp.epoch.size());
+RedisStampBytes write_stamp(const RedisStamp& stamp) noexcept {
+    RedisStampBytes bytes;
+    auto out = std::ranges::copy(stamp.epoch, bytes.begin()).out;
     for (int shift = 56; shift >= 0; shift -= 8)
-        out += static_cast<char>(stamp.number >> static_cast<unsigned>(shift) & 0xFFU);
-    return out;
+        *out++ = static_cast<char>(stamp.number >> static_cast<unsigned>(shift) & 0xFFU);
+    return bytes;
 }
 
 std::optional<RedisStamp> read_stamp(std::string_view bytes) noexcept {

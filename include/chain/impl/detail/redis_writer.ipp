@@ -9,24 +9,30 @@
 
 namespace chain::detail {
 
-RedisWriter::RedisWriter(RedisCore& core) : RedisConnection(core), epoch_(make_random_id()) {}
+/// The longest batch whose room is used again.
+inline constexpr std::size_t spare_room = 256 * 1024;
+
+RedisWriter::RedisWriter(RedisCore& core)
+    : RedisConnection(core), epoch_(make_random_id()),
+      length_(std::to_string(config().stream_length)) {
+    if (!keeps()) return;
+    for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i] = redis_stream_key(config().prefix, i);
+}
 
 bool RedisWriter::keeps() const noexcept { return config().mode == RedisMode::streams; }
 
-void RedisWriter::append(std::string& out, std::string_view topic, std::string_view frame) {
+void RedisWriter::append(std::string_view topic, std::string_view frame) {
+    using Words = std::initializer_list<std::string_view>;
     if (!keeps()) {
-        const auto channel = config().prefix + std::string(topic);
-        append_redis_command(out,
-                             std::initializer_list<std::string_view>{"PUBLISH", channel, frame});
+        channel_.assign(config().prefix).append(topic);
+        append_redis_command(open_.bytes, Words{"PUBLISH", channel_, frame});
         return;
     }
     const auto shard = redis_shard(topic);
-    const auto key = redis_stream_key(config().prefix, shard);
-    const auto length = std::to_string(config().stream_length);
     const auto stamp = write_stamp({epoch_, ++numbers_[shard]});
-    append_redis_command(out, std::initializer_list<std::string_view>{"XADD", key, "MAXLEN", "~",
-                                                                      length, "*", "w", stamp, "k",
-                                                                      topic, "f", frame});
+    append_redis_command(open_.bytes, Words{"XADD", keys_[shard], "MAXLEN", "~", length_, "*", "w",
+                                            std::string_view(stamp.data(), stamp.size()), "k",
+                                            topic, "f", frame});
 }
 
 error_code RedisWriter::publish(std::string_view topic, std::string_view frame) {
@@ -37,7 +43,7 @@ error_code RedisWriter::publish(std::string_view topic, std::string_view frame) 
         if (backlog_ + topic.size() + frame.size() > config().backlog_bytes)
             return make_error_code(Errc::adapter_full);
         const auto before = open_.bytes.size();
-        append(open_.bytes, topic, frame);
+        append(topic, frame);
         backlog_ += open_.bytes.size() - before;
         ++open_.commands;
         if (std::exchange(scheduled_, true)) return {};
@@ -61,7 +67,7 @@ void RedisWriter::take_open() {
         const std::lock_guard lock(mutex_);
         scheduled_ = false;
         if (open_.commands == 0) return;
-        batch = std::exchange(open_, {});
+        batch = std::exchange(open_, Batch{std::exchange(spare_, {})});
     }
     batch.size = batch.bytes.size();
     batch.waiting = batch.commands;
@@ -121,9 +127,12 @@ void RedisWriter::on_down() {
     if (lost > 0) core().lost(lost, make_error_code(Errc::adapter_down));
 }
 
-void RedisWriter::finish(const Batch& batch) {
+void RedisWriter::finish(Batch& batch) {
+    batch.bytes.clear();
     const std::lock_guard lock(mutex_);
     backlog_ -= batch.size;
+    if (batch.bytes.capacity() > spare_.capacity() && batch.bytes.capacity() <= spare_room)
+        spare_.swap(batch.bytes);
 }
 
 void RedisWriter::on_reply(const redisReply& reply) {
