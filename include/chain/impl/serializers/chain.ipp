@@ -100,7 +100,7 @@ void append_all(std::string& out, std::initializer_list<std::string_view> parts)
     for (const auto part : parts) size += part.size();
     out.resize(size);
     for (const auto part : parts) {
-        std::ranges::copy(part, out.data() + at);
+        std::copy(part.begin(), part.end(), out.data() + at); // `ranges::copy` goes byte by byte
         at += part.size();
     }
 }
