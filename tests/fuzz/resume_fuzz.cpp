@@ -77,7 +77,8 @@ void check_subprotocols(Request request, std::size_t settings) {
     if (settings % 3 == 0) config.subprotocols = {"graph", "chain"};
     const auto chosen = chain::detail::read_subprotocols(request, config);
     const bool known =
-        chosen.chosen.empty() || chosen.chosen == "phoenix" ||
+        chosen.chosen.empty() ||
+        (config.auth_token && (chosen.chosen == "phoenix" || chosen.chosen == "chain")) ||
         std::ranges::find(config.subprotocols, chosen.chosen) != config.subprotocols.end();
     require(known && (chosen.refusal == 0 || chosen.chosen.empty()),
             "only what is known is chosen");
