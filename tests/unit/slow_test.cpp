@@ -100,7 +100,7 @@ class Answering final : public chain::Observer {
 
     void frames_dropped(std::size_t, chain::error_code) override {
         told_.push_back(std::async(std::launch::async, broadcast));
-        in_time += told_.back().wait_for(std::chrono::seconds(2)) == std::future_status::ready;
+        in_time += told_.back().wait_for(std::chrono::minutes(1)) == std::future_status::ready;
     }
 
   private:
