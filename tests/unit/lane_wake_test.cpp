@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -142,4 +143,21 @@ TEST_CASE("a lane that goes while another one has something for it is not woken 
     sessions[0].dispatch(frame(1, 2, "room:a", "act"));
     near.poll();
     CHECK(sessions[1].closed());
+}
+
+TEST_CASE("what is broadcast while a context goes comes to lanes of other handlers") {
+    TwoLanes lanes;
+    auto gone = std::make_unique<chain::net::io_context>();
+    auto going = test::handler_with({test::plain_room()});
+    going.use(*gone);
+    going.connect(*gone, {}, chain::Framing::lines, [](const chain::ConnectResult&) {});
+    gone->poll();
+    going.drain(std::chrono::hours(1), [handler = lanes.handler]() mutable {
+        handler.pubsub().broadcast("room:a", "said", 1);
+    });
+    std::thread([&] { gone.reset(); }).join();
+    lanes.run(0);
+    lanes.run(1);
+    CHECK(lanes.writes[0]->all == Frames{said({1})});
+    CHECK(lanes.writes[1]->all == Frames{said({1})});
 }

@@ -330,10 +330,10 @@ void Lane::shutdown() noexcept {
     while (!sessions_.empty()) sessions_.back()->abandon();
     for (const auto& [name, entry] : std::exchange(topics_, {}))
         handler_->pubsub().router().remove(entry->route(), *this);
-    wake_others();
     flush_scheduled_ = true; // nothing is posted to a context that is going
     handler_->forget(*this);
     handler_->check_drained();
+    wake_others();
     executor_ = nullptr; // a strand must not outlive its context
     current_lane = outer;
 }
