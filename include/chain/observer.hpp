@@ -54,6 +54,11 @@ class Observer {
     /// A client's join or event came too soon after others; `what` is "join" or "event". A client
     /// that connects too often is told of by `session_refused`.
     virtual void rate_limited(std::string_view /*what*/) {}
+    /// A client was refused something, or lost its session, by a limit; `limit` is its name in
+    /// `Limits`, as "topics_per_session". Other hooks tell of those of sessions
+    /// (`session_refused`), of slow readers (`frames_dropped`) and of what is kept
+    /// (`resume_failed`).
+    virtual void over_limit(std::string_view /*limit*/) {}
     /// A client sent a frame that was not understood.
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent: a slow client's session has ended

@@ -454,6 +454,8 @@ TEST_CASE("past the limit of forwarded requests another one is answered 503") {
     const auto refused = late.posted(say_frame(2, 1));
     CHECK(refused.status == 503);
     CHECK(refused.header("retry-after") == "1");
+    const auto& watch = *cluster[third == 1 ? 1 : 0].watch;
+    CHECK(watch.limits() == std::vector<std::string>{"forwards"});
     CHECK(home.say(say_frame(2, 2)) == 200);
     CHECK(away.answer().messages.size() == 2);
     CHECK(late.say(say_frame(3, 3)) == 200);

@@ -68,6 +68,15 @@ struct Server : TestServer {
     }
 };
 
+/// What a stream says first of all of its session; it has no id.
+std::string session_frame(SseStream& stream) {
+    auto block = stream.block().value();
+    while (block.starts_with(":") || block.starts_with("retry:")) block = stream.block().value();
+    if (!block.starts_with("data: ") || block.find("\"_session\"") == block.npos)
+        throw std::runtime_error("not a session: " + block);
+    return block.substr(6);
+}
+
 /// The next event that has an id, as number and data.
 std::pair<unsigned long, std::string> event(SseStream& stream) {
     for (;;) {
@@ -159,9 +168,13 @@ TEST_CASE("a client that broke the rules is refused its session") {
         GENERATE(std::pair<std::string, int>(test::ws_text("[9]"), 1008),
                  std::pair<std::string, int>(test::ws_text("{"), 1007),
                  std::pair<std::string, int>(test::ws_frame(0x82, "x"), 1003),
-                 std::pair<std::string, int>(test::ws_frame(0xC1, "x"), 1002));
+                 std::pair<std::string, int>(test::ws_frame(0xC1, "x"), 1002),
+                 std::pair<std::string, int>(test::ws_text(std::string(65'537, 'x')), 1009));
     client.send(bytes);
     CHECK(client.close_code() == code);
+    const bool too_big = code == 1009;
+    CHECK(server.watch->bad_frames == (too_big ? 0U : 1U));
+    CHECK(server.watch->limits() == std::vector<std::string>(too_big ? 1 : 0, "message_bytes"));
     auto [back, now] = server.resume(session, 1);
     CHECK_FALSE(now.resumed);
     CHECK(now.reason == "refused");
@@ -200,12 +213,7 @@ TEST_CASE(
     Server server;
     SseBrowser browser(server.port());
     auto stream = browser.open("tab", "&resume=1");
-    std::string first;
-    do {
-        first = stream.block().value();
-    } while (first.find("_session") == std::string::npos);
-    CHECK(first.starts_with("data: "));
-    const auto token = told(first.substr(6)).token;
+    const auto token = told(session_frame(stream)).token;
     const auto post = [&](const std::string& body, int seq, const std::string& shown) {
         RawClient client(server.port());
         return client.request("POST /socket/sse?sid=other&seq=" + std::to_string(seq) +
@@ -229,11 +237,7 @@ TEST_CASE(
         CHECK(event(stream).second == data);
     // After a takeover, posts of the older connection are not taken any more.
     auto newer = browser.open("tab", "&session=" + token + "&received=4");
-    std::string block;
-    do {
-        block = newer.block().value();
-    } while (block.find("_session") == std::string::npos);
-    const auto now = told(block.substr(6));
+    const auto now = told(session_frame(newer));
     CHECK(now.resumed);
     CHECK(now.received == 4);
     CHECK(post(ask(5), 4, token).status == 410);
@@ -253,8 +257,7 @@ TEST_CASE("pitfall 17, pain 23: a browser that opens its stream again gets what 
     }
     const auto epoch = stream.epoch();
     SECTION("its own") {
-        // It has seen the second event only; `received` says otherwise, and counts less.
-        auto again = browser.open("tab", "&received=4", "Last-Event-ID: " + epoch + "-2\r\n");
+        auto again = browser.open("tab", {}, "Last-Event-ID: " + epoch + "-2\r\n");
         CHECK(event(again) == std::pair(3UL, echoed(3)));
         CHECK(event(again) == std::pair(4UL, echoed(4)));
         CHECK(server.watch->left_count == 0);
@@ -270,6 +273,67 @@ TEST_CASE("pitfall 17, pain 23: a browser that opens its stream again gets what 
         REQUIRE(thief.say(join).status == 200);
         CHECK(event(stolen) == std::pair(1UL, std::string("[1,1,1,0,{}]")));
     }
+}
+
+TEST_CASE("Last-Event-ID outranks the query's received, by the cookie and by the token") {
+    Server server;
+    SseBrowser browser(server.port()), elsewhere(server.port());
+    auto stream = browser.open("tab", "&resume=1");
+    const auto token = told(session_frame(stream)).token;
+    REQUIRE(browser.say("[" + join + "," + ask(2) + "," + ask(3) + "]").status == 200);
+    while (stream.receive() != echoed(3)) continue;
+    const auto last = "Last-Event-ID: " + stream.epoch() + "-1\r\n";
+    const bool by_cookie = GENERATE(true, false);
+    auto again = by_cookie ? browser.open("tab", "&received=3", last)
+                           : elsewhere.open("tab", "&received=3&session=" + token, last);
+    CHECK(event(again) == std::pair(2UL, echoed(2)));
+    CHECK(event(again) == std::pair(3UL, echoed(3)));
+    CHECK(server.watch->left_count == 0);
+}
+
+TEST_CASE("over server-sent events nothing is acknowledged by frames: the received of a POST is an "
+          "acknowledgement") {
+    Server server;
+    SseBrowser browser(server.port());
+    auto stream = browser.open("tab", "&resume=1");
+    session_frame(stream);
+    std::string body = "[" + join;
+    for (int i = 2; i <= 40; ++i) body += "," + ask(i);
+    REQUIRE(browser.say(body + "]", "tab&seq=0&received=0").status == 200);
+    const auto heartbeat = R"([0,0,99,"_chain","_heartbeat",null])";
+    REQUIRE(browser.say(heartbeat, "tab&seq=40&received=0").status == 200);
+    for (std::string block; block.find("[1,0,99,0,") == block.npos;) {
+        block = stream.block().value();
+        CHECK(block.find("data: [3,") == block.npos);
+    }
+    auto& kept = chain::detail::HandlerAccess::core(server.handler)->kept();
+    CHECK(kept > 0);
+    REQUIRE(browser.say(heartbeat, "tab&seq=40&received=40").status == 200);
+    CHECK(kept == 0);
+}
+
+TEST_CASE("a POST that does not count its frames is handled as often as it comes") {
+    Server server;
+    SseBrowser browser(server.port());
+    auto stream = browser.member("room:a");
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(browser.say(ask(2)).status == 200);
+        CHECK(stream.receive() == echoed(2));
+    }
+}
+
+TEST_CASE("a page of another origin does not get at a session by its token, and does it no harm") {
+    Server server;
+    auto [client, session] = server.member_that_resumes();
+    SseBrowser thief(server.port());
+    auto stolen = thief.open("tab", "&received=1&session=" + session.token,
+                             "Origin: https://evil.example\r\n");
+    CHECK(stolen.status() == 403);
+    client.send_text(ask(2));
+    CHECK(client.receive() == echoed(2));
+    client.reset();
+    auto [back, now] = server.resume(session, 2);
+    CHECK(now.resumed);
 }
 
 TEST_CASE("a page that loads anew and can resume gets a session of its own, and its old one ends") {

@@ -252,6 +252,7 @@ TEST_CASE("pitfall 9: a body over the limit is answered 413, with CORS headers")
     const auto foreign = browser.say(long_frame, "tab", from_evil);
     CHECK(foreign.status == 413);
     CHECK(foreign.header("access-control-allow-origin").empty());
+    CHECK(server.watch->limits() == std::vector<std::string>(3, "body_bytes"));
     REQUIRE(browser.say(say("1")).status == 200);
     CHECK(stream.receive() == said("1"));
 }

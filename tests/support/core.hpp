@@ -41,6 +41,7 @@ class RecordingObserver final : public chain::Observer {
     void handler_threw(std::string_view pattern, chain::Hook hook, std::string_view what) override {
         add({"threw ", pattern, " ", chain::to_string(hook), " ", what});
     }
+    void over_limit(std::string_view limit) override { add({"over ", limit}); }
     void bad_frame(chain::error_code why) override {
         add({"bad frame ", std::to_string(why.value())});
     }

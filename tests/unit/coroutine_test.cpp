@@ -96,7 +96,8 @@ TEST_CASE("later messages of a topic wait for its coroutine, in order; other "
 }
 
 TEST_CASE("past 64 waiting frames a message is answered busy") {
-    SlowRoom room;
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    SlowRoom room{{.observer = observer}};
     room.answers(frame(1, 2, "room:a", "slow"));
     for (int i = 0; i < 64; ++i)
         CHECK(room.answers(frame(1, 100 + i, "room:a", "echo", "0")).empty());
@@ -104,18 +105,21 @@ TEST_CASE("past 64 waiting frames a message is answered busy") {
     CHECK(room.answers(frame(1, 3, "room:a", "echo")) == Frames{R"([1,1,3,1,{"reason":"busy"}])"});
     CHECK(room.answers(frame(1, 4, "room:a", "_leave")) ==
           Frames{R"([1,1,4,1,{"reason":"busy"}])"});
+    CHECK(observer->count("over waiting_frames") == 2);
     CHECK(room.open_gate().size() == 65);
     CHECK(room.answers(frame(1, 5, "room:a", "echo", "5")) == Frames{"[1,1,5,0,5]"});
 }
 
 TEST_CASE("past 64 KiB of waiting frames a message is answered busy") {
-    SlowRoom room;
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    SlowRoom room{{.observer = observer}};
     room.answers(frame(1, 2, "room:a", "slow"));
     const auto large = '"' + std::string(22'000, 'x') + '"';
     for (int i = 0; i < 2; ++i) CHECK(room.answers(frame(1, 3, "room:a", "echo", large)).empty());
 
     CHECK(room.answers(frame(1, 4, "room:a", "echo", large)) ==
           Frames{R"([1,1,4,1,{"reason":"busy"}])"});
+    CHECK(observer->count("over waiting_bytes") == 1);
     CHECK(room.answers(frame(1, 5, "room:a", "echo", "5")).empty());
     CHECK(room.open_gate().back() == "[1,1,5,0,5]");
     CHECK(room.answers(frame(1, 6, "room:a", "echo", large)).size() == 1);

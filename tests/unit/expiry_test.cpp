@@ -248,9 +248,13 @@ TEST_CASE("a client that comes back is asked again, and one that stays away expi
     client.lose_connection();
     request.query = {{"session", token}, {"received", "0"}};
     auto back = room.kit->connect(request);
-    CHECK(Json::parse(*back.receive())[5]["resumed"] == true);
+    const auto told = Json::parse(*back.receive())[5];
+    CHECK(told["resumed"] == true);
     CHECK(expiry_asked(back) > 0);
     back.lose_connection();
     room.kit->advance(21s);
     CHECK(room.kit->handler().sessions() == 0);
+    request.query = {{"session", told["token"]}, {"received", "0"}};
+    auto late = room.kit->connect(request);
+    CHECK(Json::parse(*late.receive())[5]["reason"] == "expired");
 }

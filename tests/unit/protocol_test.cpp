@@ -148,13 +148,16 @@ TEST_CASE("the topics _chain and phoenix cannot be joined, even by a channel "
 
 TEST_CASE("a join past the topics-per-session limit is refused until a topic "
           "is left") {
-    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    chain::HandlerConfig config;
+    config.observer = observer;
     config.limits.topics_per_session = 2;
     Room room{config};
     test::join(room.client, "room:a", 1);
     test::join(room.client, "room:b", 2);
 
     CHECK(room.answers(frame(3, 3, "room:c", "_join")) == Frames{error(3, 3, "too many topics")});
+    CHECK(observer->count("over topics_per_session") == 1);
     CHECK(room.answers(frame(4, 4, "room:a", "_join")) ==
           Frames{R"([0,1,0,"room:a","_close",{}])", R"([1,4,4,0,{"got":{}}])"});
     CHECK(room.answers(frame(4, 5, "room:a", "_leave")) == Frames{"[1,4,5,0,{}]"});

@@ -2,6 +2,11 @@
 #include "support/core.hpp"
 
 #include <chain/detail/handler_core.hpp>
+#include <chain/detail/random_id.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
 
 using chain::Json, chain::Reply, chain::Request, chain::Session, chain::Socket;
 using chain::testing::Client;
@@ -204,6 +209,12 @@ TEST_CASE("what cannot be resumed says why, with a fresh token") {
         f.kit.run();
         expected = "expired";
     }
+    SECTION("expired: its user was sent away") {
+        client.session().name("ann");
+        f.kit.handler().disconnect("ann");
+        f.kit.run();
+        expected = "expired";
+    }
     SECTION("refused: the client broke the rules") {
         client.send("[9]");
         CHECK(client.close_code() == 1008);
@@ -350,6 +361,41 @@ TEST_CASE("acks, heartbeats and what else is said on _chain do not count, nor do
     CHECK(back.receive_all() == Frames{R"([1,0,11,1,{"reason":"unmatched topic"}])"});
 }
 
+TEST_CASE("a message that is ignored, as it is of an earlier membership, counts as received") {
+    Fixture f;
+    auto client = f.fresh();
+    const auto token = told(client).token;
+    test::join(client, "room:a", 1);
+    client.send(frame(7, 2, "room:a", "keep", "1"));
+    client.send(frame(7, 3, "room:a", "_leave"));
+    CHECK(client.receive_all().empty());
+    client.lose_connection();
+    auto back = f.resume(token, 1);
+    CHECK(told(back).received == 3);
+    CHECK(back.receive_all().empty());
+}
+
+TEST_CASE("secrets are the same when all their bytes are, and are compared by one function") {
+    const auto secret = chain::detail::make_random_id();
+    CHECK(chain::detail::same_secret(secret, secret));
+    for (std::size_t i = 0; i < secret.size(); ++i) {
+        auto other = secret;
+        other[i] = static_cast<std::uint8_t>(~other[i]);
+        CHECK_FALSE(chain::detail::same_secret(secret, other));
+    }
+    const std::regex other_way(R"((\w*secret\w*(\(\))? *[!=]=)|([!=]= *[\w.>()-]*secret))");
+    std::vector<std::string> found;
+    const auto root = std::filesystem::path(CHAIN_CLIENT_DIR).parent_path() / "include";
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+        if (!entry.is_regular_file() || entry.path().filename() == "client_files.ipp") continue;
+        std::ifstream file(entry.path());
+        for (std::string line; std::getline(file, line);)
+            if (line.find("CRYPTO_memcmp(") != line.npos || std::regex_search(line, other_way))
+                found.push_back(entry.path().filename().string());
+    }
+    CHECK(found == std::vector<std::string>{"random_id.ipp"});
+}
+
 TEST_CASE("the application sees nothing of what is about resuming") {
     Fixture f;
     std::string target;
@@ -401,7 +447,9 @@ TEST_CASE("on_connect does not run again; on_resume may refuse, and what it thro
 }
 
 TEST_CASE("past the limit the session that is away longest ends") {
-    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    chain::HandlerConfig config;
+    config.observer = observer;
     config.limits.away_sessions = 2;
     Fixture f(config);
     std::vector<Client> clients;
@@ -412,6 +460,7 @@ TEST_CASE("past the limit the session that is away longest ends") {
     }
     for (auto& client : clients) client.lose_connection();
     CHECK(f.away() == 2);
+    CHECK(observer->count("over away_sessions") == 1);
     CHECK(told(f.resume(tokens[0], 0)).reason == "expired");
     CHECK(told(f.resume(tokens[1], 0)).resumed);
     CHECK(told(f.resume(tokens[2], 0)).resumed);

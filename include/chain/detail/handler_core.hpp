@@ -98,6 +98,11 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
         }
     }
 
+    /// Tells the observer that a client met this limit.
+    void over_limit(std::string_view limit) noexcept {
+        notify([&](Observer& o) { o.over_limit(limit); });
+    }
+
     /// What may become of a message while it waits for a slow reader, as its channel's policies
     /// say.
     SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const Message& message) const {

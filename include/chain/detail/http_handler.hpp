@@ -22,6 +22,9 @@ HttpTransport* transport_for(HandlerCore& handler, std::string_view path);
 /// The answer to a request that is refused before its body is read: a transport says it in its own
 /// way, as a page of another origin is not to take it for a broken connection.
 HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why);
+/// The answer to a request whose body is over the handler's limit.
+HttpAnswer refuse_body(HandlerCore& handler, const HttpTransport& transport,
+                       const Request& request);
 /// Answers a request whose target the handler serves. On the executor of `place`.
 void serve_request(HandlerCore& handler, const Place& place, Request request,
                    HttpTransport::Respond respond);

@@ -21,7 +21,5 @@ struct ResumeToken {
 
 /// From 96 hexadecimal digits.
 std::optional<ResumeToken> resume_token_from(std::string_view text) noexcept;
-/// Are they the same? Takes the same time whatever the answer.
-bool same_secret(const RandomId& a, const RandomId& b) noexcept;
 
 } // namespace chain::detail

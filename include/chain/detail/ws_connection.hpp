@@ -31,6 +31,7 @@ class WsConnection : public StreamConnection {
 
     void handle(const WsEvent& event);
     void message(const WsEvent& event);
+    void count(std::uint16_t code) noexcept;
     void fail(std::uint16_t code, std::string_view why);
     void peer_closed(std::uint16_t code);
 

@@ -63,11 +63,14 @@ class Watch final : public chain::Observer {
     using Count = std::atomic<std::size_t>;
 
     Signal signal;
-    Count opened = 0, closed = 0, refused = 0, joined_count = 0, left_count = 0, dropped = 0;
+    Count opened = 0, closed = 0, refused = 0, joined_count = 0, left_count = 0, dropped = 0,
+          bad_frames = 0;
     std::function<void()> when_opened; ///< Called on the session's lane.
 
     std::vector<std::string> thrown() const { return signal.copy(thrown_); }
     std::vector<std::string> logged() const { return signal.copy(logged_); }
+    /// The limits that clients met.
+    std::vector<std::string> limits() const { return signal.copy(limits_); }
 
     void session_opened() override {
         signal.change([this] { ++opened; });
@@ -91,6 +94,12 @@ class Watch final : public chain::Observer {
     void handler_threw(std::string_view, chain::Hook, std::string_view what) override {
         signal.change([this, what] { thrown_.emplace_back(what); });
     }
+    void over_limit(std::string_view limit) override {
+        signal.change([this, limit] { limits_.emplace_back(limit); });
+    }
+    void bad_frame(chain::error_code) override {
+        signal.change([this] { ++bad_frames; });
+    }
     void log(chain::LogLevel, std::string_view text) override {
         signal.change([this, text] { logged_.emplace_back(text); });
     }
@@ -98,6 +107,7 @@ class Watch final : public chain::Observer {
   private:
     std::vector<std::string> thrown_;
     std::vector<std::string> logged_;
+    std::vector<std::string> limits_;
 };
 
 /// A running server with one handler, at a port of its own.

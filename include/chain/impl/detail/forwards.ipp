@@ -106,7 +106,7 @@ bool Forwards::begin(const ForwardKey& key, const ForwardFrame& frame) {
         end.send(ForwardFrame::Kind::unknown);
     } else if (request->body.size() > handler_.config().limits.body_bytes) {
         end.send(ForwardFrame::Kind::answer,
-                 write_answer(transport->refuse(*request, 413, "too long")));
+                 write_answer(refuse_body(handler_, *transport, *request)));
     } else {
         serve(std::move(end), *transport, std::move(*request));
     }
@@ -135,6 +135,7 @@ void Forwards::serve(ForwardEnd end, HttpTransport& transport, Request request) 
 }
 
 HttpAnswer Forwards::too_many(const HttpTransport& transport, const Request& request) const {
+    handler_.over_limit("forwards");
     return transport.put_off(request, "too many forwarded requests", handler_.retry_seconds());
 }
 

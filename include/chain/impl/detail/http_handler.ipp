@@ -44,11 +44,18 @@ void complete(const HandlerCore& handler, Request& request) {
 }
 
 HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why) {
+    if (status == 413) handler.over_limit("body_bytes");
     set_up_http(handler);
     complete(handler, request);
     const auto* transport = transport_for(handler, request.path());
     return transport ? transport->refuse(request, status, why)
                      : plain_text(status, std::string(why) + '\n');
+}
+
+HttpAnswer refuse_body(HandlerCore& handler, const HttpTransport& transport,
+                       const Request& request) {
+    handler.over_limit("body_bytes");
+    return transport.refuse(request, 413, "too long");
 }
 
 void serve_request(HandlerCore& handler, const Place& place, Request request,
@@ -59,7 +66,7 @@ void serve_request(HandlerCore& handler, const Place& place, Request request,
     if (!transport) {
         respond(client_answer(request, below(handler, request.path())));
     } else if (request.body.size() > handler.config().limits.body_bytes) {
-        respond(transport->refuse(request, 413, "too long"));
+        respond(refuse_body(handler, *transport, request));
     } else if (!Forwards::of(handler).forward(place, *transport, request, respond)) {
         transport->serve(place, std::move(request), std::move(respond));
     }

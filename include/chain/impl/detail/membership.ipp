@@ -71,11 +71,14 @@ void Membership::end(LeaveReason why, const Message* request) {
 
 bool Membership::wait(const Message& message) {
     auto& work = this->work();
-    const auto& limits = session_->lane().handler().config().limits;
+    auto& handler = session_->lane().handler();
+    const auto& limits = handler.config().limits;
     StoredMessage stored(message);
-    if (work.waiting.size() >= limits.waiting_frames ||
-        work.waiting_bytes + stored.size() > limits.waiting_bytes)
+    const bool too_many = work.waiting.size() >= limits.waiting_frames;
+    if (too_many || work.waiting_bytes + stored.size() > limits.waiting_bytes) {
+        handler.over_limit(too_many ? "waiting_frames" : "waiting_bytes");
         return false;
+    }
     work.waiting_bytes += stored.size();
     work.waiting.push_back(std::move(stored));
     return true;

@@ -5,8 +5,6 @@
 #include <chain/detail/poll_answers.hpp>
 #include <chain/detail/text.hpp>
 
-#include <openssl/crypto.h>
-
 #include <charconv>
 
 namespace chain::detail {
@@ -21,21 +19,20 @@ std::string to_text(const PollToken& token) {
 }
 
 std::optional<PollToken> poll_token_from(std::string_view text) noexcept {
-    constexpr std::size_t digits = 2 * sizeof(RandomId);
-    if (text.size() < 3 * digits + 2 || text[3 * digits] != '.') return std::nullopt;
-    const auto node = random_id_from_hex(text.substr(0, digits));
-    const auto id = random_id_from_hex(text.substr(digits, digits));
-    const auto secret = random_id_from_hex(text.substr(2 * digits, digits));
-    if (!node || !id || !secret) return std::nullopt;
-    PollToken token{*node, *id, *secret};
+    const auto dot = text.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    const auto ids = random_ids_from_hex(text.substr(0, dot));
+    if (!ids) return std::nullopt;
+    const auto& [node, id, secret] = *ids;
+    PollToken token{node, id, secret};
     const auto* end = text.data() + text.size();
-    const auto number = std::from_chars(text.data() + 3 * digits + 1, end, token.answer);
+    const auto number = std::from_chars(text.data() + dot + 1, end, token.answer);
     if (number.ec != std::errc() || number.ptr != end) return std::nullopt;
     return token;
 }
 
 bool same_secret(const PollToken& own, const PollToken& shown) noexcept {
-    return CRYPTO_memcmp(own.secret.data(), shown.secret.data(), own.secret.size()) == 0;
+    return same_secret(own.secret, shown.secret);
 }
 
 PollAnswers::Next PollAnswers::polled(std::uint32_t seen) noexcept {

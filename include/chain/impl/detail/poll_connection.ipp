@@ -51,8 +51,11 @@ PostTaken PollConnection::take(const PostedFrames& posted) {
     if (session_->closed()) return {410};
     for (const auto& frame : posted.frames) {
         if (posted.given_up || session_->closed()) return {408};
-        if (frame.text.size() > lane().handler().config().limits.message_bytes)
+        auto& handler = lane().handler();
+        if (frame.text.size() > handler.config().limits.message_bytes) {
+            handler.over_limit("message_bytes");
             return refuse(413, {1009, "too long"});
+        }
         const auto failed = session_->receive(frame.text, frame.binary);
         if (const auto rule = broken_rule(failed)) return refuse(400, *rule);
     }

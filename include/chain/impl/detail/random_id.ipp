@@ -4,6 +4,7 @@
 #include <chain/detail/random_id.hpp>
 #include <chain/detail/text.hpp>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <stdexcept>
@@ -38,6 +39,20 @@ std::optional<RandomId> random_id_from_hex(std::string_view text) noexcept {
         id[i] = static_cast<std::uint8_t>(high * 16 + low);
     }
     return id;
+}
+
+std::optional<std::array<RandomId, 3>> random_ids_from_hex(std::string_view text) noexcept {
+    constexpr std::size_t digits = 2 * sizeof(RandomId);
+    if (text.size() != 3 * digits) return std::nullopt;
+    const auto first = random_id_from_hex(text.substr(0, digits));
+    const auto second = random_id_from_hex(text.substr(digits, digits));
+    const auto third = random_id_from_hex(text.substr(2 * digits));
+    if (!first || !second || !third) return std::nullopt;
+    return std::array{*first, *second, *third};
+}
+
+bool same_secret(const RandomId& a, const RandomId& b) noexcept {
+    return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 } // namespace chain::detail

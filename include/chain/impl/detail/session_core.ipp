@@ -147,6 +147,7 @@ bool SessionCore::start_join(const Message& message, Membership* replaced) {
         return false;
     }
     if (topics_ >= handler.config().limits.topics_per_session) {
+        handler.over_limit("topics_per_session");
         reply_error(message, serializer_->lifecycle().too_many_topics);
         return false;
     }

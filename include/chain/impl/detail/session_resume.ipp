@@ -141,6 +141,7 @@ void SessionCore::go_away() {
     resume_->away = place;
     schedule_shutdown(handler.config().timeouts.resume_window);
     if (!oldest) return;
+    handler.over_limit("away_sessions");
     if (auto session = handler.sessions().find(*oldest))
         Session(std::move(session)).close(close_gone, "too many are away");
 }

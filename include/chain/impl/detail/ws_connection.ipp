@@ -48,6 +48,7 @@ void WsConnection::handle(const WsEvent& event) {
     case WsEvent::Kind::close: peer_closed(event.code); break;
     case WsEvent::Kind::failure:
         deaf_ = true;
+        count(event.code);
         fail(event.code, event.payload);
         break;
     default: break;
@@ -57,6 +58,14 @@ void WsConnection::handle(const WsEvent& event) {
 void WsConnection::message(const WsEvent& event) {
     const auto failed = session().receive(event.payload, event.binary);
     if (const auto rule = broken_rule(failed)) fail(rule->code, rule->why);
+}
+
+/// Tells the observer of bytes that are no message.
+void WsConnection::count(std::uint16_t code) noexcept {
+    auto& handler = session().lane().handler();
+    if (code == 1009) return handler.over_limit("message_bytes");
+    const auto why = code == 1007 ? Errc::not_json : Errc::malformed_frame;
+    handler.notify([&](Observer& o) { o.bad_frame(make_error_code(why)); });
 }
 
 /// The client broke the rules: the session ends, and with it, by way of `close`, the connection.

@@ -42,17 +42,6 @@ bool valid_sid(std::string_view sid) noexcept {
     return !sid.empty() && sid.size() <= 64 && std::ranges::all_of(sid, allowed);
 }
 
-/// What the cookie of a new session's tab says: on which node it lives, and a secret.
-std::string make_tab_secret(const RandomId& node) {
-    return to_hex(node) + to_hex(make_random_id());
-}
-
-std::optional<RandomId> node_of_tab(std::string_view secret) noexcept {
-    constexpr std::size_t digits = 2 * sizeof(RandomId);
-    return secret.size() == 2 * digits ? random_id_from_hex(secret.substr(0, digits))
-                                       : std::nullopt;
-}
-
 std::string sid_of(const Request& request) {
     return std::string(request.param("sid").value_or("sid"));
 }
@@ -60,7 +49,7 @@ std::string sid_of(const Request& request) {
 /// The tab's name and what its cookie says.
 struct TabShown {
     std::string sid;
-    std::string secret;
+    std::string cookie;
 };
 TabShown tab_shown(const Request& request, const CookieConfig& cookie) {
     const auto sid = sid_of(request);
@@ -134,10 +123,10 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         if (!result) return finish(refuse_connect(result.error()));
         const auto& session = SessionAccess::core(*result);
         if (session_of_tab() != session) {
-            const auto secret = make_tab_secret(handler_->instance());
-            tabs_->add(secret, sid_, *session, handler_->sessions());
+            const auto cookie =
+                tabs_->add(handler_->instance(), sid_, *session, handler_->sessions());
             cookies_.push_back(
-                set_cookie(config_.cookie, sid_, secret, cookie_path(), request_.tls));
+                set_cookie(config_.cookie, sid_, cookie, cookie_path(), request_.tls));
         }
         stream(session, claim);
     }
@@ -196,8 +185,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     }
 
     Ref<SessionCore> session_of_tab() {
-        const auto secret = secret_of(sid_);
-        return secret.empty() ? nullptr : tabs_->find(secret, sid_, handler_->sessions());
+        return tabs_->find(cookie_of(sid_), sid_, handler_->sessions());
     }
 
     bool json_body() const {
@@ -239,12 +227,12 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     }
 
     /// Is it another node's to say what became of this tab?
-    bool elsewhere(std::string_view secret) const {
-        const auto node = handler_->cluster().linked() ? node_of_tab(secret) : std::nullopt;
+    bool elsewhere(std::string_view cookie) const {
+        const auto node = handler_->cluster().linked() ? SseTabs::node_of(cookie) : std::nullopt;
         return node && *node != handler_->instance();
     }
 
-    std::string_view secret_of(std::string_view sid) const noexcept {
+    std::string_view cookie_of(std::string_view sid) const noexcept {
         const auto same = [&](const auto& tab) { return tab.first == sid; };
         const auto found = std::ranges::find_if(living_, same);
         return found == living_.end() ? std::string_view() : found->second;
@@ -254,8 +242,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     /// oldest cookie first.
     void make_room() {
         for (std::size_t i = 0; i + config_.tabs <= living_.size(); ++i) {
-            const auto& [sid, secret] = living_[i];
-            if (const auto session = tabs_->find(secret, sid, handler_->sessions()))
+            const auto& [sid, cookie] = living_[i];
+            if (const auto session = tabs_->find(cookie, sid, handler_->sessions()))
                 Session(session).close(1001, "too many tabs");
             cookies_.push_back(set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
@@ -276,7 +264,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     ResumeRequest wish_; ///< What the request says about its session.
     std::string sid_;
     std::vector<std::pair<std::string, std::string>>
-        living_;                           ///< The browser's tabs: sid and secret.
+        living_;                           ///< The browser's tabs: sid and cookie.
     std::vector<std::string> cookies_;     ///< Set-Cookie headers of the answer.
     std::vector<std::string_view> frames_; ///< Of the body.
 };
@@ -318,7 +306,7 @@ void SseTransport::let_read(detail::HttpAnswer& answer, const Request& request) 
 std::optional<detail::RandomId> SseTransport::owner(const Request& request) const {
     const auto wish = detail::read_resume_request(request);
     if (wish.shown) return detail::node_of(wish);
-    return detail::node_of_tab(detail::tab_shown(request, config_.cookie).secret);
+    return detail::SseTabs::node_of(detail::tab_shown(request, config_.cookie).cookie);
 }
 
 detail::Ref<detail::Lane> SseTransport::home(const Request& request) const {
@@ -326,8 +314,8 @@ detail::Ref<detail::Lane> SseTransport::home(const Request& request) const {
     if (!handler) return nullptr;
     const auto wish = detail::read_resume_request(request);
     if (wish.shown) return handler->home_of(wish.token);
-    const auto [sid, secret] = detail::tab_shown(request, config_.cookie);
-    const auto session = tabs_->find(secret, sid, handler->sessions());
+    const auto [sid, cookie] = detail::tab_shown(request, config_.cookie);
+    const auto session = tabs_->find(cookie, sid, handler->sessions());
     return session ? detail::Ref<detail::Lane>(&session->lane()) : nullptr;
 }
 
