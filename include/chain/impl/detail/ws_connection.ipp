@@ -25,11 +25,11 @@ void WsConnection::start(std::uint32_t claim, std::string received) {
 }
 
 void WsConnection::take(std::span<char> bytes) {
-    while (state() == State::open || state() == State::closing) {
+    while (!deaf_ && (state() == State::open || state() == State::closing)) {
         const auto event = decoder_.next(bytes);
         if (event.kind == WsEvent::Kind::need_more) return;
         handle(event);
-        if (event.kind == WsEvent::Kind::failure || event.kind == WsEvent::Kind::close) return;
+        if (event.kind == WsEvent::Kind::close) return;
     }
 }
 
