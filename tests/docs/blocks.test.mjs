@@ -96,6 +96,8 @@ function checkProgram(name, line) {
   if (ELSEWHERE.has(name)) return;
   const built = /^build\/[^/]+\/(examples|benchmarks)\/(\w+)\/\w+$/.exec(name);
   if (built) return assert.ok(existsSync(join(root, built[1], built[2])), `nothing builds ${name}: ${line}`);
+  const single = /^build\/[^/]+\/(benchmarks\/\w+)$/.exec(name); // of one file
+  if (single) return assert.ok(existsSync(join(root, `${single[1]}.cpp`)), `nothing builds ${name}: ${line}`);
   if (name.includes("/")) return assert.ok(existsSync(join(root, name)), `there is no file ${name}: ${line}`);
   run(["bash", "-c", 'command -v "$0"', name]);
 }
