@@ -55,11 +55,13 @@ class Observer {
     /// that connects too often is told of by `session_refused`.
     virtual void rate_limited(std::string_view /*what*/) {}
     /// A client was refused something, or lost its session, by a limit; `limit` is its name in
-    /// `Limits`, as "topics_per_session". Other hooks tell of those of sessions
+    /// `Limits`, as "topics_per_session", or in the settings of its transport: "tabs",
+    /// "frames_per_post", "lines_per_post". Other hooks tell of those of sessions
     /// (`session_refused`), of slow readers (`frames_dropped`) and of what is kept
     /// (`resume_failed`).
     virtual void over_limit(std::string_view /*limit*/) {}
-    /// A client sent a frame that was not understood.
+    /// A client sent a frame that was not understood; or a body of frames, which was refused for
+    /// it.
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent: a slow client's session has ended
     /// (`Errc::slow_consumer`), the channel's `SlowPolicy` wants it so (`Errc::oldest_dropped`,

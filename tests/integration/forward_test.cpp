@@ -81,11 +81,14 @@ chain::Channel node_channel(int node) {
 
 /// Three nodes in this process, and a proxy that takes them in turn.
 struct ForwardCluster {
-    explicit ForwardCluster(const chain::HandlerConfig& config = {}) {
+    explicit ForwardCluster(const chain::HandlerConfig& config = {})
+        : ForwardCluster(config, config) {}
+    /// The first node is configured otherwise than the others.
+    ForwardCluster(const chain::HandlerConfig& first, const chain::HandlerConfig& others) {
         std::vector<std::uint16_t> ports;
         for (int i = 0; i < 3; ++i) {
             links.push_back(std::make_shared<CutAdapter>(hub.adapter()));
-            nodes.push_back(std::make_unique<TestServer>(node_channel(i), config));
+            nodes.push_back(std::make_unique<TestServer>(node_channel(i), i == 0 ? first : others));
             nodes.back()->handler.pubsub().attach(links.back());
             ports.push_back(nodes.back()->start().port());
         }
@@ -440,6 +443,23 @@ TEST_CASE(
     auto again = asking(cluster.port(2), client.token, 1, 2);
     CHECK_FALSE(resumed_token(again).empty());
     CHECK(again.receive() == R"([2,"room:a","news",1])");
+}
+
+TEST_CASE("a forwarded body counts once, at the node whose limit it is over") {
+    chain::HandlerConfig first;
+    first.limits.body_bytes = 1000;
+    ForwardCluster cluster(first, {});
+    auto home = polling_member(cluster.port(0));
+    auto away = moved(home, cluster.port(1));
+    const auto refused = [&](std::size_t size) {
+        return away.posted(std::string(size, ' ')).status == 413;
+    };
+    CHECK(refused(1001)); // by the node of the session
+    CHECK(cluster[0].watch->limits() == std::vector<std::string>{"body_bytes"});
+    CHECK(cluster[1].watch->limits().empty());
+    CHECK(refused(70'000)); // where it came in
+    CHECK(cluster[0].watch->limits().size() == 1);
+    CHECK(cluster[1].watch->limits() == std::vector<std::string>{"body_bytes"});
 }
 
 TEST_CASE("past the limit of forwarded requests another one is answered 503") {

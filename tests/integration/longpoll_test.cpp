@@ -260,8 +260,10 @@ TEST_CASE("how many lines are handled is a setting") {
     PollClient client(server.port());
     client.join("room:a");
     CHECK(client.say("\n" + say("1") + "\n\n" + say("2") + "\n" + say("3")) == 200);
-    CHECK(client.say(say("4")) == 200);
-    for (const std::string value : {"1", "2", "4"}) CHECK(client.receive() == said(value));
+    CHECK(server.watch->limits() == std::vector<std::string>{"lines_per_post"});
+    CHECK(client.say(say("4") + "\n" + say("5") + "\n\r\n\n") == 200);
+    CHECK(server.watch->limits().size() == 1);
+    for (const std::string value : {"1", "2", "4", "5"}) CHECK(client.receive() == said(value));
 }
 
 TEST_CASE("phoenix 74: a POST that waits longer than the window gets status 408") {
@@ -320,6 +322,7 @@ TEST_CASE("a posted frame that is none is refused with a reason, and the session
     PollServer server;
     PollClient client(server.port());
     client.join("room:a");
+    std::size_t refused = 0;
     for (const std::string line :
          {"[0,1", "[]", "{}", "AAAA", "[0,1,2,\"room:a\",\"say\",\"\xff\"]"}) {
         INFO(line);
@@ -328,11 +331,13 @@ TEST_CASE("a posted frame that is none is refused with a reason, and the session
         const auto body = Json::parse(reply.body);
         CHECK(body.at("status") == 400);
         CHECK_FALSE(body.at("reason").get<std::string>().empty());
+        CHECK(server.watch->bad_frames == ++refused);
         CHECK(client.receive() == said("1")); // what came before counts, and what follows does not
         CHECK(client.say(say("3")) == 200);
         CHECK(client.receive() == said("3"));
     }
     CHECK(client.posted(say("1") + "\n%\n").status == 400); // not even base64: none is handled
+    CHECK(server.watch->bad_frames == ++refused);
     CHECK(client.say(say("4")) == 200);
     CHECK(client.receive() == said("4"));
     CHECK(server.watch->closed == 0);
@@ -367,7 +372,9 @@ TEST_CASE("pitfall 9: a body, a line or a payload over its limit is refused, wit
     const auto long_line = client.posted(say('"' + std::string(1000, 'x') + '"'));
     CHECK(long_line.status == 413);
     CHECK(long_line.body == R"({"status":413,"reason":"too long"})");
+    CHECK(server.watch->limits() == std::vector<std::string>{"body_bytes", "message_bytes"});
     CHECK(client.say(say("[[[[[1]]]]]")) == 400);
+    CHECK(server.watch->bad_frames == 1);
     CHECK(client.say(say("2")) == 200);
     CHECK(client.receive() == said("2"));
 }

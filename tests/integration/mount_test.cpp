@@ -207,6 +207,7 @@ TEST_CASE("a body over the limit is answered 413 before it is read, where the li
                  "3e9\r\n" +
                  std::string(1001, 'x') + "\r\n0\r\n\r\n");
     CHECK(chunked.read_http().status == 413);
+    CHECK(server.watch->limits() == std::vector<std::string>(2, "body_bytes"));
     RawClient broken(server.port());
     broken.send("POST /socket/sse HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
                 "no number\r\n");
@@ -278,6 +279,7 @@ TEST_CASE("a body over the limit is answered 413 where the application has read 
     RawClient client(server.port());
     CHECK(client.request(post("/socket/sse", std::string(1001, ' '))).status == 413);
     CHECK(client.request(post("/socket/sse", std::string(1000, ' '))).status == 410);
+    CHECK(server.watch->limits() == std::vector<std::string>{"body_bytes"});
 }
 
 TEST_CASE("a body that does not arrive in time ends the connection") {

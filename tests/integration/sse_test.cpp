@@ -214,12 +214,15 @@ TEST_CASE("a body that is wrong is answered 400 as a whole, and the session live
                                  "[" + say("1") + "]]",
                                  "[" + say("1") + ",[9]]",
                                  "[" + say("1") + ",{}]"};
+    std::size_t refused = 0;
     for (const auto& body : wrong) {
         INFO(body);
         const auto reply = browser.say(body);
         CHECK(reply.status == 400);
         CHECK(Json::parse(reply.body).at("reason").is_string());
+        CHECK(server.watch->bad_frames == ++refused);
     }
+    CHECK(server.watch->limits().empty());
     REQUIRE(browser.say(say("\"good\"")).status == 200);
     CHECK(stream.receive() == said("\"good\""));
     CHECK(server.handler.sessions() == 1);
@@ -231,6 +234,8 @@ TEST_CASE("a body has at most so many frames") {
     auto stream = browser.member("room:a");
     const auto one = say("1");
     CHECK(browser.say("[" + one + "," + one + "," + one + "," + one + "]").status == 400);
+    CHECK(server.watch->limits() == std::vector<std::string>{"frames_per_post"});
+    CHECK(server.watch->bad_frames == 0);
     CHECK(browser.say("[" + one + "," + one + "," + one + "]").status == 200);
     for (int i = 0; i < 3; ++i) CHECK(stream.receive() == said("1"));
     REQUIRE(browser.say(say("2")).status == 200);
@@ -255,6 +260,34 @@ TEST_CASE("pitfall 9: a body over the limit is answered 413, with CORS headers")
     CHECK(server.watch->limits() == std::vector<std::string>(3, "body_bytes"));
     REQUIRE(browser.say(say("1")).status == 200);
     CHECK(stream.receive() == said("1"));
+}
+
+TEST_CASE("a refused body counts once, whether the handler's limit refuses it or the server's") {
+    chain::HandlerConfig config;
+    config.limits.body_bytes = 1000;
+    SseServer server({}, config);
+    SseBrowser browser(server.port());
+    CHECK(browser.say(std::string(1001, ' ')).status == 413);
+    CHECK(server.watch->limits() == std::vector<std::string>{"body_bytes"});
+    CHECK(browser.say(std::string(70'000, ' ')).status == 413);
+    CHECK(server.watch->limits() == std::vector<std::string>(2, "body_bytes"));
+}
+
+TEST_CASE("a posted frame over the limit of messages is answered 413, and none of its body taken") {
+    chain::HandlerConfig config;
+    config.limits.message_bytes = 100;
+    SseServer server({}, config);
+    SseBrowser browser(server.port());
+    auto stream = browser.member("room:a");
+    const auto exact = say('"' + std::string(100 - say("\"\"").size(), 'x') + '"');
+    const auto longer = say('"' + std::string(101 - say("\"\"").size(), 'x') + '"');
+    const auto reply = browser.say("[" + say("1") + "," + longer + "]");
+    CHECK(reply.status == 413);
+    CHECK(reply.body == R"({"reason":"too long"})");
+    CHECK(server.watch->limits() == std::vector<std::string>{"message_bytes"});
+    REQUIRE(browser.say(exact).status == 200);
+    CHECK(stream.receive().size() > 64);
+    CHECK(server.watch->bad_frames == 0);
 }
 
 TEST_CASE("a POST without its cookie, or with another tab's, is answered 410") {
@@ -444,11 +477,24 @@ TEST_CASE("pitfall 30: the 17th tab of a browser ends its oldest session") {
     tabs.push_back(browser.open("t16"));
     CHECK(tabs.front().ends());
     CHECK(server.closed(1));
+    CHECK(server.watch->limits() == std::vector<std::string>{"tabs"});
     CHECK(browser.say(join, "t0").status == 410);
     for (int i = 1; i <= 16; ++i) {
         CHECK(browser.say(join, "t" + std::to_string(i)).status == 200);
         CHECK(tabs[static_cast<std::size_t>(i)].receive() == joined);
     }
+}
+
+TEST_CASE("a tab that is loaded again costs no other tab its session") {
+    SseServer server({.tabs = 2});
+    SseBrowser browser(server.port());
+    auto other = browser.open("other", "&resume=1");
+    auto older = browser.open("tab", "&resume=1");
+    auto newer = browser.open("tab", "&resume=1");
+    CHECK(older.ends());
+    CHECK(server.watch->limits().empty());
+    CHECK(browser.say(join, "other").status == 200);
+    CHECK(browser.say(join, "tab").status == 200);
 }
 
 // ----------------------------------------------------------------------- streams of one session

@@ -102,6 +102,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void over_limit(std::string_view limit) noexcept {
         notify([&](Observer& o) { o.over_limit(limit); });
     }
+    /// Tells the observer that a client sent what is no frame.
+    void bad_frame(error_code why) noexcept {
+        notify([&](Observer& o) { o.bad_frame(why); });
+    }
 
     /// What may become of a message while it waits for a slow reader, as its channel's policies
     /// say.

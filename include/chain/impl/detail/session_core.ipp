@@ -64,7 +64,7 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
     const auto failed =
         serializer_->decode(frame, binary, lane_->handler().config().limits.json_depth, message);
     if (failed) {
-        lane_->handler().notify([&](Observer& o) { o.bad_frame(failed); });
+        lane_->handler().bad_frame(failed);
         return failed;
     }
     if (resume_) count(message);

@@ -65,7 +65,7 @@ void WsConnection::count(std::uint16_t code) noexcept {
     auto& handler = session().lane().handler();
     if (code == 1009) return handler.over_limit("message_bytes");
     const auto why = code == 1007 ? Errc::not_json : Errc::malformed_frame;
-    handler.notify([&](Observer& o) { o.bad_frame(make_error_code(why)); });
+    handler.bad_frame(make_error_code(why));
 }
 
 /// The client broke the rules: the session ends, and with it, by way of `close`, the connection.

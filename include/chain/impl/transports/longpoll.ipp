@@ -177,7 +177,10 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         const auto connection = token_ ? table_->find(*token_) : nullptr;
         if (!connection) return finish(poll_status(410));
         const auto posted = std::make_shared<PostedFrames>();
-        if (!read_body(*posted)) return finish(refuse_poll(400, 400, "not base64"));
+        if (!read_body(*posted)) {
+            handler_->bad_frame(make_error_code(Errc::malformed_frame));
+            return finish(refuse_poll(400, 400, "not base64"));
+        }
         give_up_after(config_->window, R"({"status":408})", posted);
         auto done = back(&PollExchange::taken, PostTaken{410});
         on_lane(connection->lane(),
@@ -198,10 +201,14 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
             return true;
         }
         std::string_view rest = request_.body;
-        while (!rest.empty() && posted.frames.size() < config_->lines_per_post) {
+        while (!rest.empty()) {
             auto line = take_until(rest, '\n');
             if (line.ends_with('\r')) line.remove_suffix(1);
             if (line.empty()) continue;
+            if (posted.frames.size() == config_->lines_per_post) {
+                handler_->over_limit("lines_per_post");
+                return true;
+            }
             const bool text = line.front() == '[' || line.front() == '{';
             auto frame = text ? std::string(line) : base64_decode(line);
             if (!frame) return false;

@@ -1,6 +1,7 @@
 // Definitions of <chain/transports/sse.hpp>.
 #pragma once
 
+#include <chain/detail/frame_reader.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
@@ -105,6 +106,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             wish_ = {.known = session};
         } else if (session && wish_.wanted) {
             Session(std::exchange(session, nullptr)).close(close_gone, "loaded again");
+            std::erase_if(living_, [this](const auto& tab) { return tab.first == sid_; });
         }
         if (wish_.token && last && last->epoch == epoch_of(wish_.token->session))
             wish_.received = last->number;
@@ -152,20 +154,30 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         if (!split_body())
             return refuse(400, "send one frame, or an array of at most " +
                                    std::to_string(config_.frames_per_post));
-        for (const auto frame : frames_) {
-            Message message;
-            const auto depth = handler_->config().limits.json_depth;
-            const auto wrong = session->serializer().decode(frame, false, depth, message);
-            if (wrong)
-                return refuse(400,
-                              wrong == Errc::not_json ? "not JSON" : "not a frame of the protocol");
-        }
+        for (const auto frame : frames_)
+            if (!good(frame, session->serializer())) return;
         auto take = [self = shared_from_this(), session] {
             std::uint32_t received = 0;
             const int status = session->take_post(self->wish_, self->frames_, received);
             self->taken(status, received);
         };
         if (!on_lane(session->lane(), std::move(take))) refuse(410, "no such session");
+    }
+
+    /// Refuses the body for a frame that is too long or none.
+    bool good(std::string_view frame, const Serializer& serializer) {
+        const auto& limits = handler_->config().limits;
+        if (frame.size() > limits.message_bytes) {
+            handler_->over_limit("message_bytes");
+            refuse(413, "too long");
+            return false;
+        }
+        Message message;
+        const auto wrong = serializer.decode(frame, false, limits.json_depth, message);
+        if (!wrong) return true;
+        handler_->bad_frame(wrong);
+        refuse(400, wrong == Errc::not_json ? "not JSON" : "not a frame of the protocol");
+        return false;
     }
 
     void taken(int status, std::uint32_t received) {
@@ -195,9 +207,14 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
                equals_ignoring_case(type, "text/plain");
     }
 
-    /// Takes the body apart, when it is an array of frames.
+    /// Takes the body apart, when it is an array of frames. What is wrong with it is counted.
     bool split_body() {
-        JsonScanner scanner(request_.body, handler_->config().limits.json_depth + 2);
+        const auto depth = handler_->config().limits.json_depth + 2;
+        const auto broken = [&] {
+            handler_->bad_frame(why_not_a_frame(request_.body, depth));
+            return false;
+        };
+        JsonScanner scanner(request_.body, depth);
         const bool many = scanner.consume('[') && scanner.peek() == '[';
         if (!many) {
             frames_ = {request_.body};
@@ -205,10 +222,14 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
         }
         do {
             const auto frame = scanner.value();
-            if (!frame || frames_.size() == config_.frames_per_post) return false;
+            if (!frame) return broken();
+            if (frames_.size() == config_.frames_per_post) {
+                handler_->over_limit("frames_per_post");
+                return false;
+            }
             frames_.push_back(frame->text);
         } while (scanner.consume(','));
-        return scanner.consume(']') && scanner.at_end();
+        return (scanner.consume(']') && scanner.at_end()) || broken();
     }
 
     /// Lists the browser's tabs, and expires the cookies of those that are gone.
@@ -245,6 +266,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
             const auto& [sid, cookie] = living_[i];
             if (const auto session = tabs_->find(cookie, sid, handler_->sessions()))
                 Session(session).close(1001, "too many tabs");
+            handler_->over_limit("tabs");
             cookies_.push_back(set_cookie(config_.cookie, sid, {}, cookie_path(), request_.tls));
         }
     }
