@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,11 +37,15 @@ struct ServerConfig {
     std::size_t header_bytes = 16 * 1024; ///< Largest request header; more is answered 431.
     std::size_t body_bytes = 64 * 1024;   ///< Largest request body; more is answered 413.
     bool ready_without_broker = false;    ///< `/readyz` looks at no adapter.
+    std::function<std::string()> metrics =
+        {}; ///< The text of `/metrics` for Prometheus, as `PrometheusObserver::text`; called on any
+            ///< of the server's threads, also on several at once; what it throws is answered 500.
+            ///< Empty means no such page.
 };
 
 /// A ready-made HTTP server: handlers, static files, the browser client at `/chain.js`, `/healthz`
 /// (200 while it runs) and `/readyz` (503 once it drains, or while an adapter does not reach its
-/// broker). One io_context per thread.
+/// broker), and `/metrics` where `ServerConfig::metrics` is set. One io_context per thread.
 class Server {
   public:
     /// Opens nothing yet: see `listen`, `run` and `start`.

@@ -49,6 +49,7 @@
 #include <chain/impl/detail/membership_index.ipp>
 #include <chain/impl/detail/membership_run.ipp>
 #include <chain/impl/detail/membership_work.ipp>
+#include <chain/impl/detail/metrics_page.ipp>
 #include <chain/impl/detail/node_leases.ipp>
 #include <chain/impl/detail/node_presence.ipp>
 #include <chain/impl/detail/node_questions.ipp>
@@ -97,6 +98,7 @@
 #include <chain/impl/payload.ipp>
 #include <chain/impl/presence.ipp>
 #include <chain/impl/presence_store.ipp>
+#include <chain/impl/prometheus.ipp>
 #include <chain/impl/pubsub.ipp>
 #include <chain/impl/reply.ipp>
 #include <chain/impl/request.ipp>

@@ -15,8 +15,8 @@
 
 namespace chain::detail {
 
-/// What a Server answers: its handlers, the browser client, health, and static files. Immutable
-/// while it serves, but for the flags.
+/// What a Server answers: its handlers, the browser client, health, metrics, and static files.
+/// Immutable while it serves, but for the flags.
 class HttpSite {
   public:
     /// @throws std::invalid_argument when a path of the settings does not fit
@@ -40,6 +40,7 @@ class HttpSite {
     HttpAnswer answer(const Request& request) const;
     HttpAnswer static_file(const Request& request) const;
     HttpAnswer readiness() const;
+    HttpAnswer metrics() const;
 
     ServerConfig config_;
     std::vector<Handler> handlers_;

@@ -59,6 +59,7 @@ HttpAnswer HttpSite::answer(const Request& request) const {
     const auto path = request.path();
     if (path == "/healthz") return plain_text(200, "ok\n");
     if (path == "/readyz") return readiness();
+    if (path == "/metrics" && config_.metrics) return metrics();
     const auto& folder = config_.client_path;
     auto client = folder.empty() || !path.starts_with(folder)
                       ? not_found()
@@ -73,6 +74,18 @@ HttpAnswer HttpSite::readiness() const {
     if (!config_.ready_without_broker && std::ranges::any_of(handlers_, cut_off))
         return plain_text(503, "no broker\n");
     return plain_text(200, "ok\n");
+}
+
+HttpAnswer HttpSite::metrics() const {
+    try {
+        return {200,
+                {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
+                 {"Cache-Control", "no-store"}},
+                config_.metrics(),
+                {}};
+    } catch (...) {
+        return plain_text(500, "internal error\n");
+    }
 }
 
 std::string_view content_type(std::string_view extension) noexcept {
