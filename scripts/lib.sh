@@ -5,8 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 logs=$root/build/logs
 passed=0
 failed=0
-running= # the process of the stage
-beside=  # that of the script that `begin` began
+running=  # the process of the stage
+beside=() # those of the scripts that `begin` began
 tally='^([0-9]+) passed, ([0-9]+) failed$'
 
 say() { printf '%s\n' "$*"; }
@@ -17,16 +17,39 @@ at_least() { # <version> <minimum>
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# How many compilers may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. While the
-# process CHAIN_BESIDE runs, half of the cores are its own.
+# How many compilers one build may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. Where two
+# builds may run side by side (see `building`), half of the cores are another one's.
 jobs() {
     local cores memory
     if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
     cores=$(nproc)
-    if [[ -n ${CHAIN_BESIDE-} ]] && kill -0 "$CHAIN_BESIDE" 2>/dev/null; then cores=$(((cores + 1) / 2)); fi
+    if [[ -n ${CHAIN_PLACES-} ]]; then cores=$(((cores + 1) / 2)); fi
     memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
     if ((memory < 1)); then memory=1; fi
     say $((cores < memory ? cores : memory))
+}
+
+# Stands before a command that only computes. Where scripts run side by side (CHAIN_PLACES), it gets what the tests of
+# others leave of the cores, since these wait for answers.
+modest=()
+if [[ -n ${CHAIN_PLACES-} ]]; then modest=(nice -n 10); fi
+
+# Runs a command that compiles. Where scripts run side by side, CHAIN_PLACES is a folder with their two places for builds:
+# a third build waits until one is free.
+building() { # <command...>
+    if [[ -z ${CHAIN_PLACES-} ]]; then "$@"; return; fi
+    local place status=0
+    while true; do
+        for place in 1 2; do
+            exec 8>"$CHAIN_PLACES/$place"
+            if flock --nonblock 8; then
+                "${modest[@]}" "$@" 8>&- || status=$?
+                exec 8>&-
+                return "$status"
+            fi
+        done
+        sleep 1
+    done
 }
 
 # Prints the path of a Chromium-like browser: the one that CHAIN_CHROMIUM names, or one on the PATH.
@@ -56,11 +79,11 @@ build_preset() { # <preset> [target...]
     local preset=$1 targets=() flags=()
     shift
     if [[ $preset == dev && -n ${CI-} ]]; then # nobody debugs or changes anything there
-        flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_TEST_BATCH=0)
+        flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_UNITY=ON -D CHAIN_TEST_BATCH=0)
     fi
     if (($# > 0)); then targets=(--target "$@"); fi
     cmake -S "$root" --preset "$preset" --log-level=WARNING ${flags[@]+"${flags[@]}"}
-    cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
+    building cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
 }
 
 # --- stages -------------------------------------------------------------------------------------
@@ -69,7 +92,7 @@ trap 'stop_running; exit 130' INT
 trap 'stop_running; exit 143' TERM
 stop_running() {
     local process
-    for process in $running $beside; do kill -TERM "$process" 2>/dev/null || true; done
+    for process in $running "${beside[@]}"; do kill -TERM "$process" 2>/dev/null || true; done
 }
 
 # Runs a command as a stage: at most <seconds> long, its output in a log that is shown when it fails.
@@ -104,22 +127,25 @@ nested() { # <name> <seconds> <command...>
     add_tally "$name" "$limit" "$status" "$start"
 }
 
-# Begins such a script beside what follows; `collect` waits for it, shows what it printed, and adds its tally.
+# Begins such a script beside what follows; `collect` waits for all of them, shows what they printed, and adds their tallies.
 begin() { # <name> <seconds> <command...>
-    beside_name=$1 beside_limit=$2 beside_start=$EPOCHREALTIME
-    shift 2
+    local log=$logs/$1.log
+    beside_name+=("$1") beside_limit+=("$2") beside_start+=("$EPOCHREALTIME")
     mkdir -p "$logs"
-    timeout --kill-after=10 "$beside_limit" "$@" >"$logs/$beside_name.log" 2>&1 </dev/null &
-    beside=$!
+    timeout --kill-after=10 "$2" "${@:3}" >"$log" 2>&1 </dev/null &
+    beside+=($!)
 }
 
 collect() {
-    local status=0
-    wait "$beside" || status=$?
-    beside=
-    say "$beside_name:"
-    sed -E "/$tally/d" "$logs/$beside_name.log"
-    add_tally "$beside_name" "$beside_limit" "$status" "$beside_start"
+    local index name status
+    for index in "${!beside[@]}"; do
+        name=${beside_name[index]} status=0
+        wait "${beside[index]}" || status=$?
+        say "$name:"
+        sed -E "/$tally/d" "$logs/$name.log"
+        add_tally "$name" "${beside_limit[index]}" "$status" "${beside_start[index]}"
+    done
+    beside=()
 }
 
 # Adds the tally at the end of a script's log; a script that failed without a failure in it counts as one.
@@ -128,13 +154,13 @@ add_tally() { # <name> <seconds> <status> <start>
     read -r good bad < <(sed -nE "s/$tally/\\1 \\2/p" "$logs/$1.log" | tail -n 1 | grep . || say 0 0)
     if (($3 != 0 && bad == 0)) || ((good + bad == 0)); then bad=1; fi
     printf '%-18s' "$1"
-    report "$1" "$good" "$bad" "$4" "$(reason "$3" "$2" "$good")"
+    report "$1" "$good" "$bad" "$4" "$(reason "$3" "$2" "$good")" "$(date -r "$logs/$1.log" +%s.%N)"
 }
 
-report() { # <name> <good> <bad> <start> <reason>
+report() { # <name> <good> <bad> <start> <reason> [end]
     passed=$((passed + $2))
     failed=$((failed + $3))
-    printf '%5d passed %3d failed %7.1f s%s\n' "$2" "$3" "$(seconds_since "$4")" "$5"
+    printf '%5d passed %3d failed %7.1f s%s\n' "$2" "$3" "$(seconds_since "$4" "${6-}")" "$5"
 }
 
 # A stage that could not be run counts as one failure.
@@ -143,7 +169,7 @@ not_run() { # <name> <reason>
     report "$1" 0 1 "$EPOCHREALTIME" "  (not run: $2)"
 }
 
-seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+seconds_since() { awk -v a="$1" -v b="${2:-$EPOCHREALTIME}" 'BEGIN { printf "%.1f", b - a }'; } # <start> [end]
 
 reason() { # <status> <limit> <good>
     case $1 in

@@ -40,6 +40,7 @@ describe("the layout", () => {
       const ada = await visitor("Ada", { viewport: { width, height: 700 } });
       await ada.say(LONG_WORD);
       await ada.sees(LONG_WORD);
+      await ada.page.locator('[data-state="waiting"]').waitFor({ state: "detached" }); // what is sent takes its place
       assert.deepEqual(await sideways(ada.page), []);
       const box = await ada.page.locator("#composer").boundingBox();
       assert.ok(box.x >= 0 && box.x + box.width <= width && box.y + box.height <= 700, JSON.stringify(box));

@@ -246,6 +246,6 @@ export class Visitor {
 
 /** The problems that a page reported, other than the refused connections of an outage that the test made itself. */
 export function problemsOf(visitors, { outage = false } = {}) {
-  const isExpected = (text) => outage && /WebSocket connection to .* failed|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|status of 503/.test(text);
+  const isExpected = (text) => outage && /WebSocket connection to .* failed|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|status of 503/.test(text);
   return visitors.flatMap((visitor) => visitor.problems).filter((text) => !isExpected(text));
 }
