@@ -17,40 +17,31 @@ at_least() { # <version> <minimum>
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# How many compilers one build may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. Where two
-# builds may run side by side (see `building`), half of the cores are another one's.
+# How many compilers a build may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. Where builds run
+# side by side (see take_place), half of the cores are another one's.
 jobs() {
     local cores memory
     if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
     cores=$(nproc)
-    if [[ -n ${CHAIN_PLACES-} ]]; then cores=$(((cores + 1) / 2)); fi
+    if [[ -n ${CHAIN_PLACE-} ]]; then cores=$(((cores + 1) / 2)); fi
     memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
     if ((memory < 1)); then memory=1; fi
     say $((cores < memory ? cores : memory))
 }
 
-# Stands before a command that only computes. Where scripts run side by side (CHAIN_PLACES), it gets what the tests of
-# others leave of the cores, since these wait for answers.
-modest=()
-if [[ -n ${CHAIN_PLACES-} ]]; then modest=(nice -n 10); fi
-
-# Runs a command that compiles. Where scripts run side by side, CHAIN_PLACES is a folder with their two places for builds:
-# a third build waits until one is free.
-building() { # <command...>
-    if [[ -z ${CHAIN_PLACES-} ]]; then "$@"; return; fi
-    local place status=0
-    while true; do
-        for place in 1 2; do
-            exec 8>"$CHAIN_PLACES/$place"
-            if flock --nonblock 8; then
-                "${modest[@]}" "$@" 8>&- || status=$?
-                exec 8>&-
-                return "$status"
-            fi
-        done
-        sleep 1
-    done
+# Before something is compiled: where scripts run side by side, CHAIN_PLACE is the file of a place in which one builds at
+# a time. This process waits for it, and has it until it ends. What it computes gets what tests leave of the cores, since
+# tests wait for answers.
+take_place() {
+    if [[ -z ${CHAIN_PLACE-} ]]; then return; fi
+    exec 8>>"$CHAIN_PLACE"
+    flock 8
+    renice 10 -p $$ >/dev/null
 }
+
+# Stands before another command that only computes, for the same reason.
+modest=()
+if [[ -n ${CHAIN_PLACE-} ]]; then modest=(nice -n 10); fi
 
 # Prints the path of a Chromium-like browser: the one that CHAIN_CHROMIUM names, or one on the PATH.
 find_chromium() {
@@ -78,12 +69,14 @@ fixed_addresses() {
 build_preset() { # <preset> [target...]
     local preset=$1 targets=() flags=()
     shift
-    if [[ $preset == dev && -n ${CI-} ]]; then # nobody debugs or changes anything there
-        flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_UNITY=ON -D CHAIN_TEST_BATCH=0)
-    fi
+    case ${CI:+$preset} in # nobody debugs or changes anything there
+        dev) flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_UNITY=ON -D CHAIN_TEST_BATCH=0) ;;
+        asan | tsan) flags=(-D CMAKE_CXX_FLAGS_DEBUG=-fno-omit-frame-pointer) ;;
+    esac
+    take_place
     if (($# > 0)); then targets=(--target "$@"); fi
     cmake -S "$root" --preset "$preset" --log-level=WARNING ${flags[@]+"${flags[@]}"}
-    building cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
+    cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
 }
 
 # --- stages -------------------------------------------------------------------------------------

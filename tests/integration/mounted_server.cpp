@@ -64,13 +64,33 @@ std::string own_answer(const Request& request) {
     return text.str();
 }
 
+/// Reads a request, or its header, as http::async_read does, which takes long to compile for each
+/// kind of stream. False when the connection ends, or sends no HTTP.
+template <class Stream>
+net::awaitable<bool> read_http(Stream& stream, beast::flat_buffer& buffer,
+                               http::basic_parser<true>& parser, bool whole) {
+    parser.eager(whole);
+    for (;;) {
+        if (buffer.size() > 0) {
+            error_code failed;
+            buffer.consume(parser.put(buffer.data(), failed));
+            if (failed && failed != http::error::need_more) co_return false;
+            if (whole ? parser.is_done() : parser.is_header_done()) co_return true;
+        }
+        const auto [failed, count] =
+            co_await stream.async_read_some(buffer.prepare(4096), no_throw);
+        if (failed) co_return false;
+        buffer.commit(count);
+    }
+}
+
 template <class Stream>
 net::awaitable<void> serve(App& app, Stream stream) {
     beast::flat_buffer buffer;
     for (;;) {
-        Request request;
-        const auto [failed, count] = co_await http::async_read(stream, buffer, request, no_throw);
-        if (failed) co_return;
+        http::request_parser<http::string_body> parser;
+        if (!co_await read_http(stream, buffer, parser, true)) co_return;
+        auto request = parser.release();
         if (app.handler->serves(request.target())) {
             const auto served = co_await chain::async_serve(*app.handler, stream, buffer,
                                                             std::move(request), net::use_awaitable);
@@ -89,9 +109,7 @@ net::awaitable<void> serve_headers(App& app, Stream stream) {
     for (;;) {
         http::request_parser<http::empty_body> parser;
         parser.body_limit(boost::none);
-        const auto [failed, count] =
-            co_await http::async_read_header(stream, buffer, parser, no_throw);
-        if (failed) co_return;
+        if (!co_await read_http(stream, buffer, parser, false)) co_return;
         if (app.handler->serves(parser.get().target())) {
             const auto served = co_await chain::async_serve(*app.handler, stream, buffer,
                                                             std::move(parser), net::use_awaitable);
@@ -99,7 +117,7 @@ net::awaitable<void> serve_headers(App& app, Stream stream) {
             continue;
         }
         http::request_parser<http::string_body> whole(std::move(parser));
-        co_await http::async_read(stream, buffer, whole, no_throw);
+        if (!whole.is_done() && !co_await read_http(stream, buffer, whole, true)) co_return;
         const auto answer = own_answer(whole.get());
         co_await net::async_write(stream, net::buffer(answer), no_throw);
     }
