@@ -61,6 +61,7 @@ export class SseServer {
     frames = [];
     open = 0; // requests to post that are not answered
     refuseWith = undefined; // an HTTP status for streams
+    refused = 0; // streams that got it
     retry = 10; // ms after which an EventSource comes back
     /** The status for a POST, a promise of it, or 0 to break the connection. */
     onPost = () => 200;
@@ -94,7 +95,10 @@ export class SseServer {
     async serve(request, response) {
         if (!request.url.startsWith("/socket/sse")) return response.writeHead(404).end();
         if (request.method === "POST") return this.take(request, response);
-        if (this.refuseWith) return response.writeHead(this.refuseWith).end();
+        if (this.refuseWith) {
+            this.refused++;
+            return response.writeHead(this.refuseWith).end();
+        }
         const stream = new Stream(request, response);
         const cookie = `chain.${stream.sid}=secret; HttpOnly`;
         response.writeHead(200, { "Content-Type": "text/event-stream", "Set-Cookie": cookie });

@@ -83,8 +83,7 @@ test("an event stream that breaks, or is refused, is asked for again, each time 
     const { server, channel } = await sseJoined(t, { authToken, EventSource: undefined, reconnectInterval: [1], rejoinInterval: [1] });
     server.refuseWith = 403;
     server.last.response.end();
-    await until(() => !channel.isJoined());
-    await settled();
+    await until(() => server.refused > 0);
     server.refuseWith = undefined;
     await until(() => channel.isJoined());
     const [, number] = /^Bearer token-(\d+)$/.exec(server.last.headers.authorization);
