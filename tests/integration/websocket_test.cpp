@@ -201,19 +201,22 @@ TEST_CASE("large messages pass in both directions") {
 
 TEST_CASE("pitfall 18: a silent client is pinged after half the idle time and closed with 1001") {
     chain::HandlerConfig config;
-    config.timeouts.idle = 400ms;
-    TestServer server(test::room_channel(), config);
-    server.start();
 
     SECTION("one that answers nothing") {
+        config.timeouts.idle = 400ms;
+        TestServer server(test::room_channel(), config);
+        server.start();
         auto client = server.member("room:a");
         std::size_t pings = 0;
         CHECK(code_of(client, pings) == 1001);
         CHECK(pings >= 1);
     }
     SECTION("one that answers pings stays for as long as it does") {
+        config.timeouts.idle = 4s; // an answer may take half of it
+        TestServer server(test::room_channel(), config);
+        server.start();
         auto client = server.member("room:a");
-        for (int i = 0; i < 6; ++i) {
+        for (int i = 0; i < 3; ++i) {
             const auto frame = client.read_frame();
             REQUIRE(frame);
             REQUIRE(frame->is_ping());
