@@ -68,7 +68,11 @@ describe("the cluster example", () => {
   test("visitors on different nodes hear one another, and see which node each message came from", async () => {
     const three = [await visitor("Ada"), await visitor("Ben"), await visitor("Cleo", PHONE)];
     const nodes = await Promise.all(three.map(nodeOf));
-    assert.ok(new Set(nodes).size > 1, `all of them are on node ${nodes[0]}`);
+    for (let more = 1; new Set(nodes).size === 1; more++) { // the proxy takes turns with all requests, not with windows
+      for (let i = 0; i < more; i++) await fetch(server.url);
+      await three[2].page.reload();
+      nodes[2] = await nodeOf(three[2]);
+    }
     for (const [i, { page }] of three.entries()) {
       await page.getByLabel("Your message").fill(`hello ${i}`);
       await page.getByRole("button", { name: "Say" }).click();
