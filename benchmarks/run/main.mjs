@@ -12,6 +12,7 @@ import { summarize } from "./statistics.mjs";
 import { profiles, works } from "./works.mjs";
 
 const others = ["micro", "sizes"];
+const usualRuns = 5;
 
 function readArguments() {
   const names = process.argv.slice(2);
@@ -31,7 +32,7 @@ function machine() {
 /** All runs of one case: row after row, and over again, there and back: none always comes after the same other one. */
 async function runCase(one, profile) {
   const results = [];
-  const runsOf = (row) => Math.min(profile.runs, one.runs ?? profile.runs, row.runs ?? profile.runs);
+  const runsOf = (row) => Math.min(profile.runs, row.runs ?? one.runs ?? usualRuns);
   for (let run = 0; run < Math.max(...one.rows.map(runsOf)); ++run) {
     const rows = one.rows.filter((r) => run < runsOf(r));
     for (const row of run % 2 === 0 ? rows : rows.reverse()) {

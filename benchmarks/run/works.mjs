@@ -1,17 +1,18 @@
 // The kinds of work, as a table: which servers do them, with which options of the load generator.
-// `runs`, `messages` and the like are scaled by the profile: see profiles.
+// `messages` are scaled by the profile, which also has the most runs of a row: see profiles. Runs that are
+// much shorter than a second say little: a shared machine's speed changes in phases of seconds.
 
 export const profiles = {
-  full: { runs: 5, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000 },
+  full: { runs: 9, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000 },
   quick: { runs: 1, scale: 0.02, connections: 100, idle: [100] },
 };
 
 /** A row of a case: a server of processes.mjs, under a name, with options of its own for the load generator. */
 const row = (name, server = name, args = {}) => ({ name, server, args });
-// The first of a case is what the others are compared with. Slow ones get a tenth of the work.
-const slow = (name) => ({ ...row(name), share: 0.1, runs: 3 });
+// The first of a case is what the others are compared with. Slow ones get a share of the work.
 const own = [row("floor"), row("chain")];
-const all = [...own, slow("beast"), slow("ws"), slow("socket.io")];
+const allWith = (share) => [...own, ...["beast", "ws", "socket.io"].map((name) => ({ ...row(name), share, runs: 3 }))];
+const all = allWith(0.1);
 
 const fanOut = (rows, connections, size, window, deliveries) => ({
   label: `fan-out to ${connections}, ${size} B, window ${window}`,
@@ -25,11 +26,12 @@ const thrice = (cases) => cases.map((one) => ({ ...one, runs: 3 }));
 const windows = (rows, connections, size, deliveries) =>
   [1, 16, 64].map((window) => fanOut(rows, connections, size, window, window === 1 ? deliveries / 3 : deliveries));
 
-const requests = (rows, window, connections = 100) => ({
+const requests = (rows, window, replies, connections = 100) => ({
   label: `request and reply, ${connections} connections, depth ${window}`,
   rows,
+  runs: 9,
   args: { work: "requests", connections, size: 128, window },
-  messages: (scale) => Math.max(connections * 4 * window, Math.round(100_000 * scale)),
+  messages: (scale) => Math.max(connections * 4 * window, Math.round(replies * scale)),
 });
 
 const idle = (rows, connections) => ({
@@ -50,12 +52,13 @@ export const works = {
     args: { work: "fan-out", connections, rooms: 50, size: 128, window: 4 },
     messages: (scale) => Math.max(50 * 16, Math.round(50_000 * scale)),
   }],
-  requests: () => [requests(all, 1), requests(all, 16)],
+  requests: () => [requests(all, 1, 100_000), requests(allWith(0.0125), 16, 800_000)],
   churn: () => [{
     label: "connect, join, leave, close",
-    rows: all,
+    rows: allWith(0.05),
+    runs: 9,
     args: { work: "churn", connections: 1 },
-    messages: (scale) => Math.max(200, Math.round(5000 * scale)),
+    messages: (scale) => Math.max(200, Math.round(10_000 * scale)),
   }],
   idle: ({ idle: counts, big, fileLimit }) => [
     ...counts.map((connections) => idle(all, connections)),
@@ -76,7 +79,7 @@ export const works = {
   dialects: ({ connections }) => {
     const rows = [row("chain"), row("Phoenix V1", "chain", { dialect: "phoenix-v1" }), row("Phoenix V2", "chain", { dialect: "phoenix-v2" })];
     return thrice([named(`dialects: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 1_000_000)),
-                   named("dialects: request and reply, 100 connections, depth 16", requests(rows, 16))]);
+                   named("dialects: request and reply, 100 connections, depth 16", requests(rows, 16, 400_000))]);
   },
   carriers: ({ connections }) => {
     const rows = [row("WebSocket", "chain"), row("SSE", "chain", { carrier: "sse" }), row("long-poll", "chain", { carrier: "longpoll" })];
