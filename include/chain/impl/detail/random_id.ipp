@@ -6,17 +6,39 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace chain::detail {
 
-RandomId make_random_id() {
-    RandomId id;
-    if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1)
-        throw std::runtime_error("chain: the system's random generator has failed");
-    return id;
-}
+/// A thread's identifiers to come: OpenSSL makes many of them in little more time than one.
+class RandomStock {
+  public:
+    static RandomId take() {
+        // A child process has a copy of its parent's.
+        static const int watched = pthread_atfork(nullptr, nullptr, [] { stock_.left_ = 0; });
+        if (watched != 0 || stock_.left_ == 0) stock_.fill();
+        return std::exchange(stock_.ids_[--stock_.left_], {});
+    }
+
+  private:
+    void fill() {
+        if (RAND_bytes(ids_.data()->data(), sizeof ids_) != 1)
+            throw std::runtime_error("chain: the system's random generator has failed");
+        left_ = ids_.size();
+    }
+
+    static thread_local RandomStock stock_;
+
+    std::array<RandomId, 32> ids_{};
+    std::size_t left_ = 0;
+};
+
+constinit thread_local RandomStock RandomStock::stock_;
+
+RandomId make_random_id() { return RandomStock::take(); }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
     static constexpr char digits[] = "0123456789abcdef";

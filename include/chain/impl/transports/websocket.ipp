@@ -15,6 +15,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace chain {
@@ -29,12 +30,19 @@ bool has_token(std::optional<std::string_view> field, std::string_view token) no
     return false;
 }
 
+/// Found once; OpenSSL would look EVP_sha1() up for each digest.
+const EVP_MD* sha1() {
+    static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> found(
+        EVP_MD_fetch(nullptr, "SHA1", nullptr), &EVP_MD_free);
+    return found.get();
+}
+
 /// The answer to a client's Sec-WebSocket-Key, RFC 6455 section 4.2.2.
 std::string accept_key(std::string_view key) {
     const auto text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
+    EVP_Digest(text.data(), text.size(), digest, &size, sha1(), nullptr);
     return base64_encode({reinterpret_cast<const char*>(digest), size});
 }
 
