@@ -80,6 +80,8 @@ class ByteStream {
     virtual std::unique_ptr<ByteStream> take() = 0;
 
     virtual void read_some(std::span<char> into, Done done) = 0;
+    /// Writes what a socket takes at once. @return how much; 0 where that is not known at once
+    virtual std::size_t write_now(std::string_view) noexcept { return 0; }
     /// Writes all of it.
     virtual void write(std::string_view bytes, Done done) = 0;
     /// Says that nothing more will be sent; over TLS, waits for the peer to say so too.

@@ -53,13 +53,13 @@ bool awaits_continue(const http::header<true, Fields>& message) {
 }
 inline constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Who sent a request.
-void add_peer(Request& request, ByteStream& stream);
+/// Who sent a request, and whether over TLS.
+void add_peer(Request& request, Peer peer, bool encrypted);
 
 /// The answer as a message of Beast.
 http::response<http::string_body> message_from(HttpAnswer answer, HttpForm form);
 /// The answer as it is sent.
-std::string bytes_of(HttpAnswer answer, HttpForm form);
+std::string bytes_of(const HttpAnswer& answer, HttpForm form);
 
 /// A ByteStream for Beast to read from. The stream must outlive it.
 class StreamReader {

@@ -48,6 +48,7 @@ class HttpSite {
 };
 
 /// Serves a connection's requests until it ends or a transport takes it over.
-void serve_http(HttpSocket socket, std::shared_ptr<HttpSite> site);
+void serve_http(HttpSocket socket, const net::ip::tcp::endpoint& peer,
+                std::shared_ptr<HttpSite> site);
 
 } // namespace chain::detail

@@ -17,17 +17,20 @@
 
 namespace chain::detail {
 
-/// The address of a peer, where it has one. An IPv4 client of an IPv6 socket as what it is.
+/// The peer at an address. An IPv4 client of an IPv6 socket as what it is.
+inline Peer peer_at(const net::ip::address& address, std::uint16_t port) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return {net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string(), port};
+    return {address.to_string(), port};
+}
+
+/// The peer of a socket; without an address where it has none.
 template <class Socket>
 Peer peer_of(Socket& socket) {
     error_code failed;
     if constexpr (requires { socket.remote_endpoint(failed).address(); }) {
         const auto peer = socket.remote_endpoint(failed);
-        if (failed) return {};
-        auto address = peer.address();
-        if (address.is_v6() && address.to_v6().is_v4_mapped())
-            address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
-        return {address.to_string(), peer.port()};
+        return failed ? Peer{} : peer_at(peer.address(), peer.port());
     } else if constexpr (std::is_same_v<typename Socket::protocol_type,
                                         net::local::stream_protocol>) {
         return {"unix", 0};
@@ -45,7 +48,7 @@ std::shared_ptr<LooseSocket> loose(Socket& socket) {
     return failed ? nullptr : std::make_shared<LooseSocket>(protocol, handle);
 }
 
-/// Of a stream, or, for the time of one request, of a reference to the application's.
+/// Of a stream of a Server, or, for the time of one request, of a reference to the application's.
 template <class Stream>
 class StreamOf final : public ByteStream {
     using Bare = std::remove_reference_t<Stream>;
@@ -86,7 +89,9 @@ class StreamOf final : public ByteStream {
 
     std::unique_ptr<ByteStream> take() override {
         error_code ignored;
-        if constexpr (requires { socket().set_option(net::ip::tcp::no_delay(true), ignored); })
+        // A Server's sockets have it from their acceptor.
+        if constexpr (std::is_reference_v<Stream> &&
+                      requires { socket().set_option(net::ip::tcp::no_delay(true), ignored); })
             socket().set_option(net::ip::tcp::no_delay(true), ignored);
         return std::make_unique<StreamOf<Bare>>(std::move(stream_));
     }
@@ -94,6 +99,13 @@ class StreamOf final : public ByteStream {
     void read_some(std::span<char> into, Done done) override {
         stream_.async_read_some(net::buffer(into.data(), into.size()),
                                 PendingStep{std::move(done)});
+    }
+    std::size_t write_now(std::string_view bytes) noexcept override {
+        error_code failed; // which the next operation finds again
+        if constexpr (bare)
+            if (socket().non_blocking())
+                return socket().write_some(net::buffer(bytes.data(), bytes.size()), failed);
+        return 0;
     }
     void write(std::string_view bytes, Done done) override {
         net::async_write(stream_, net::buffer(bytes.data(), bytes.size()),

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -22,10 +23,11 @@ class WayBack final : public Visitor {
     using Waiting = std::function<void(Result)>;
 
     /// On the executor.
-    WayBack(const net::any_io_executor& executor, Waiting waiting, Result otherwise)
+    /// @param otherwise  the result when none comes
+    WayBack(const net::any_io_executor& executor, Result otherwise)
         : visitors_(net::use_service<LaneService>(net::query(executor, net::execution::context))
                         .visitors()),
-          executor_(executor), waiting_(std::move(waiting)), otherwise_(std::move(otherwise)) {
+          executor_(executor), otherwise_(std::move(otherwise)) {
         visitors_->add(*this);
     }
     ~WayBack() {
@@ -36,10 +38,22 @@ class WayBack final : public Visitor {
     /// The first result is the one that counts.
     void go(Result result) {
         visitors_->while_alive([&] {
-            if (!waiting_) return;
-            net::post(std::exchange(executor_, nullptr),
-                      [waiting = std::exchange(waiting_, nullptr),
-                       result = std::move(result)]() mutable { waiting(std::move(result)); });
+            if (std::exchange(gone_, true)) return;
+            result_ = std::move(result);
+            if (waiting_) tell();
+        });
+    }
+    /// The result, if it has come already; then nobody waits for it. On the executor.
+    std::optional<Result> take() {
+        std::optional<Result> taken;
+        visitors_->while_alive([&] { taken = std::exchange(result_, std::nullopt); });
+        return taken;
+    }
+    /// Tells `waiting` the result once it has come. On the executor.
+    void wait(Waiting waiting) {
+        visitors_->while_alive([&] {
+            waiting_ = std::move(waiting);
+            if (result_) tell();
         });
     }
 
@@ -49,10 +63,18 @@ class WayBack final : public Visitor {
     }
 
   private:
+    void tell() {
+        net::post(std::exchange(executor_, nullptr),
+                  [waiting = std::exchange(waiting_, nullptr),
+                   result = std::move(*result_)]() mutable { waiting(std::move(result)); });
+    }
+
     std::shared_ptr<Visitors> visitors_;
     net::any_io_executor executor_;
-    Waiting waiting_; ///< Empty once it was told.
+    Waiting waiting_; ///< Empty before it waits, and once it was told.
+    std::optional<Result> result_;
     Result otherwise_;
+    bool gone_ = false; ///< Has the first result come?
 };
 
 /// A function that calls `waiting` on `executor` with the result that it is given, on any thread.
@@ -63,8 +85,8 @@ template <class Result>
 std::function<void(Result)> way_back(const net::any_io_executor& executor,
                                      std::function<void(Result)> waiting,
                                      std::type_identity_t<Result> otherwise) {
-    auto way =
-        std::make_shared<WayBack<Result>>(executor, std::move(waiting), std::move(otherwise));
+    auto way = std::make_shared<WayBack<Result>>(executor, std::move(otherwise));
+    way->wait(std::move(waiting));
     return [way](Result result) { way->go(std::move(result)); };
 }
 

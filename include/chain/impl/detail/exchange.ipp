@@ -28,7 +28,7 @@ Exchange::Exchange(std::shared_ptr<HandlerCore> handler, std::unique_ptr<ByteStr
 
 void Exchange::serve(Request request, HttpForm form) {
     form_ = form;
-    add_peer(request, *stream_);
+    add_peer(request, stream_->peer(), stream_->encrypted());
     const Place place{stream_->executor(), stream_->movable()};
     net::dispatch(
         executor_, [self = shared_from_this(), place, request = std::move(request)]() mutable {
@@ -91,7 +91,7 @@ void Exchange::have_body(error_code failed) {
 
 void Exchange::refuse(int status, std::string_view why) {
     auto request = request_from(parser_->get());
-    add_peer(request, *stream_);
+    add_peer(request, stream_->peer(), stream_->encrypted());
     form_.keep_alive = false;
     linger_ = true;
     answer(refuse_unread(*handler_, std::move(request), status, why));
@@ -100,8 +100,7 @@ void Exchange::refuse(int status, std::string_view why) {
 void Exchange::answer(HttpAnswer answer) {
     answer_ = std::move(answer);
     form_.keep_alive = form_.keep_alive && !answer_.take_over;
-    auto copy = answer_;
-    bytes_ = bytes_of(std::move(copy), form_);
+    bytes_ = bytes_of(answer_, form_);
     deadline_.start(handler_->config().timeouts.request);
     stream_->write(bytes_, [self = shared_from_this()](error_code failed, std::size_t) {
         self->written(failed);

@@ -20,6 +20,7 @@
 #include <boost/beast/http.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,14 +31,15 @@ namespace chain::detail {
 /// One connection's requests, one after another.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
-    HttpConnection(HttpSocket socket, std::shared_ptr<HttpSite> site)
-        : executor_(socket.get_executor()), site_(std::move(site)),
+    HttpConnection(HttpSocket socket, Peer peer, std::shared_ptr<HttpSite> site)
+        : executor_(socket.get_executor()), peer_(std::move(peer)), site_(std::move(site)),
           stream_(site_->config().tls ? site_->config().tls->wrap(std::move(socket))
                                       : own_stream(std::move(socket))),
           deadline_(*stream_) {}
 
     net::awaitable<void> run() {
-        for (bool more = co_await handshake(); more;) more = co_await serve_one();
+        bool more = !site_->config().tls || co_await handshake();
+        while (more) more = co_await serve_one();
     }
 
   private:
@@ -45,14 +47,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     static constexpr auto no_throw = net::as_tuple(net::use_awaitable);
 
     net::awaitable<bool> handshake() {
-        const auto& tls = site_->config().tls;
-        if (!tls) co_return true;
         deadline_.start(site_->config().request_timeout);
-        const bool good = co_await wait_for<bool>([&](auto done) {
-            tls->handshake(*stream_, [done](error_code failed) { done(!failed); });
+        const auto good = co_await wait_for<bool>([&](auto done) {
+            site_->config().tls->handshake(*stream_, [done](error_code failed) { done(!failed); });
         });
         deadline_.stop();
-        co_return good;
+        co_return good.value_or(false);
     }
 
     /// @return true when the connection goes on.
@@ -66,13 +66,16 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         }
         auto message = parser.release();
         auto request = request_from(message);
-        add_peer(request, *stream_);
+        add_peer(request, peer_, stream_->encrypted());
         request.body = std::move(message.body());
-        auto answer = co_await respond(std::move(request));
-        const bool alive = message.keep_alive() && !site_->draining() && !answer.take_over;
+        auto answer = co_await wait_for<HttpAnswer>([&](auto done) {
+            site_->serve({executor_, false}, std::move(request), std::move(done));
+        });
+        if (!answer) answer = refuse_request(503, "closed");
+        const bool alive = message.keep_alive() && !site_->draining() && !answer->take_over;
         const bool written = co_await write(
-            answer, {message.version(), alive, message.method() == http::verb::head});
-        if (answer.take_over) hand_over(answer, written);
+            *answer, {message.version(), alive, message.method() == http::verb::head});
+        if (answer->take_over) hand_over(*answer, written);
         co_return alive&& written;
     }
 
@@ -103,7 +106,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         if (status != 413 && !parser.is_header_done())
             return plain_text(status, std::string(why) + '\n');
         auto request = request_from(parser.get());
-        add_peer(request, *stream_);
+        add_peer(request, peer_, stream_->encrypted());
         return site_->refuse(std::move(request), status, why);
     }
 
@@ -119,40 +122,40 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                    : 0;
     }
 
-    /// Waits for what `start` calls its argument with, on whatever thread that is.
-    /// @param otherwise  when it is never called
+    /// Waits for what `start` calls its argument with, on whatever thread that is; mostly it has
+    /// when it returns.
+    /// @return nothing when it is never called
     template <class Result, class Start>
-    net::awaitable<Result> wait_for(Start start, Result otherwise = {}) {
-        co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(Result)>(
-            [&start, &otherwise, this](auto handler) {
+    net::awaitable<std::optional<Result>> wait_for(Start start) {
+        using Maybe = std::optional<Result>;
+        auto way = std::make_shared<WayBack<Maybe>>(executor_, std::nullopt);
+        start([way](Result result) { way->go(std::move(result)); });
+        if (auto come = way->take()) co_return std::move(*come);
+        co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(Maybe)>(
+            [&way](auto handler) {
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-                start(way_back<Result>(
-                    executor_, [shared](Result result) { std::move (*shared)(std::move(result)); },
-                    std::move(otherwise)));
+                std::exchange(way, nullptr)->wait([shared](Maybe result) {
+                    std::move (*shared)(std::move(result));
+                });
             },
             net::use_awaitable);
     }
 
-    net::awaitable<HttpAnswer> respond(Request request) {
-        co_return co_await wait_for<HttpAnswer>(
-            [&](auto done) {
-                site_->serve({executor_, false}, std::move(request), std::move(done));
-            },
-            refuse_request(503, "closed"));
-    }
-
     net::awaitable<bool> write(const HttpAnswer& answer, HttpForm form) {
         const auto bytes = bytes_of(answer, form);
+        const auto sent = stream_->write_now(bytes);
+        if (sent == bytes.size()) co_return true;
         deadline_.start(site_->config().request_timeout);
-        const bool good = co_await send(bytes);
+        const bool good = co_await send(std::string_view(bytes).substr(sent));
         deadline_.stop();
         co_return good;
     }
 
     net::awaitable<bool> send(std::string_view bytes) {
-        co_return co_await wait_for<bool>([&](auto done) {
+        const auto good = co_await wait_for<bool>([&](auto done) {
             stream_->write(bytes, [done](error_code failed, std::size_t) { done(!failed); });
         });
+        co_return good.value_or(false);
     }
 
     /// Where the answer could not be written the stream is closed, so that whoever takes it over
@@ -165,6 +168,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     }
 
     net::io_context::executor_type executor_;
+    Peer peer_;
     std::shared_ptr<HttpSite> site_;
     std::unique_ptr<ByteStream> stream_;
     Deadline deadline_;
@@ -172,11 +176,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     boost::beast::flat_buffer buffer_{site_->config().header_bytes + 8 * 1024};
 };
 
-void serve_http(HttpSocket socket, std::shared_ptr<HttpSite> site) {
+void serve_http(HttpSocket socket, const net::ip::tcp::endpoint& peer,
+                std::shared_ptr<HttpSite> site) {
     const auto executor = socket.get_executor();
     error_code ignored;
     socket.non_blocking(true, ignored); // for good: Asio would set it now, and the session again
-    auto connection = std::make_shared<HttpConnection>(std::move(socket), std::move(site));
+    auto connection = std::make_shared<HttpConnection>(
+        std::move(socket), peer_at(peer.address(), peer.port()), std::move(site));
     net::co_spawn(
         executor, [connection] { return connection->run(); }, net::detached);
 }

@@ -3,44 +3,50 @@
 
 #include <chain/detail/http_message.hpp>
 
-#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/fields.hpp>
-#include <boost/beast/http/serializer.hpp>
 
 #include <utility>
 
 namespace chain::detail {
 
-void add_peer(Request& request, ByteStream& stream) {
-    auto peer = stream.peer();
+void add_peer(Request& request, Peer peer, bool encrypted) {
     request.peer_address = std::move(peer.address);
     request.peer_port = peer.port;
-    request.tls = stream.encrypted();
+    request.tls = encrypted;
 }
 
-http::response<http::string_body> message_from(HttpAnswer answer, HttpForm form) {
+/// All but the body.
+template <class Body>
+http::response<Body> head_from(const HttpAnswer& answer, HttpForm form) {
     const auto status = static_cast<unsigned>(answer.status);
-    http::response<http::string_body> message(http::int_to_status(status), form.version);
+    http::response<Body> message(http::int_to_status(status), form.version);
     message.result(status);
     for (const auto& [name, value] : answer.headers) message.insert(name, value);
     if (status != 101) message.keep_alive(form.keep_alive);
-    if (!answer.take_over) {
-        if (status != 304 && status != 204) message.content_length(answer.body.size());
-        if (!form.head) message.body() = std::move(answer.body);
-    }
+    if (!answer.take_over && status != 304 && status != 204)
+        message.content_length(answer.body.size());
     return message;
 }
 
-std::string bytes_of(HttpAnswer answer, HttpForm form) {
-    auto message = message_from(std::move(answer), form);
-    http::response_serializer<http::string_body> serializer(message);
-    std::string bytes;
-    error_code failed;
-    while (!serializer.is_done() && !failed)
-        serializer.next(failed, [&](error_code&, const auto& buffers) {
-            bytes += boost::beast::buffers_to_string(buffers);
-            serializer.consume(boost::beast::buffer_bytes(buffers));
-        });
+bool has_body(const HttpAnswer& answer, HttpForm form) { return !answer.take_over && !form.head; }
+
+http::response<http::string_body> message_from(HttpAnswer answer, HttpForm form) {
+    auto message = head_from<http::string_body>(answer, form);
+    if (has_body(answer, form)) message.body() = std::move(answer.body);
+    return message;
+}
+
+/// Not by Beast's serializer, which makes the bytes in steps, for a message of any kind.
+std::string bytes_of(const HttpAnswer& answer, HttpForm form) {
+    const auto head = head_from<http::empty_body>(answer, form);
+    auto bytes = "HTTP/1." + std::to_string(form.version % 10) + ' ' +
+                 std::to_string(head.result_int()) + ' ';
+    bytes.append(head.reason()).append("\r\n");
+    for (const auto& field : head)
+        bytes.append(field.name_string()).append(": ").append(field.value()).append("\r\n");
+    bytes += "\r\n";
+    if (has_body(answer, form)) bytes += answer.body;
     return bytes;
 }
 

@@ -92,15 +92,16 @@ error_code ServerCore::accept_waiting() {
     for (std::size_t left = accepts_per_turn; left > 0; --left) {
         const auto worker = least_loaded(load);
         HttpSocket socket(workers_[worker]->context);
+        net::ip::tcp::endpoint peer;
         error_code failed;
-        acceptor_.accept(socket, failed);
+        acceptor_.accept(socket, peer, failed);
         if (failed == net::error::would_block || failed == net::error::try_again) break;
         if (failed == net::error::connection_aborted) continue;
         if (failed) return failed;
         ++load[worker];
         net::post(workers_[worker]->context,
-                  [site = site_, moved = std::make_shared<HttpSocket>(std::move(socket))] {
-                      serve_http(std::move(*moved), site);
+                  [site = site_, peer, moved = std::make_shared<HttpSocket>(std::move(socket))] {
+                      serve_http(std::move(*moved), peer, site);
                   });
     }
     return {};
