@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace bench {
@@ -38,26 +37,26 @@ struct Receiver {
 /// Writes the messages, keeps a window of them open, and checks every copy byte by byte.
 class Ledger {
   public:
-    Ledger(std::string head, std::string_view tail, std::uint64_t window, std::size_t payload_size,
+    Ledger(std::string_view tail, std::uint64_t window, std::size_t payload_size,
            std::size_t receivers)
-        : head_{std::move(head)}, tail_{tail}, payload_size_{payload_size}, receivers_{receivers},
-          open_(window) {
+        : tail_{tail}, payload_size_{payload_size}, receivers_{receivers}, open_(window) {
         if (payload_size < 40) throw std::invalid_argument{"--size must be at least 40"};
     }
 
     /// Whether the window lets another message out.
     bool may_publish() const { return published_ - completed_ < open_.size(); }
 
-    /// Opens the next message and returns its payload.
-    std::string_view publish() {
+    /// Opens the next message, and returns its payload. `head` is what precedes that in a
+    /// broadcast.
+    std::string_view publish(std::string_view head) {
         Open& message = open_[published_ % open_.size()];
         const std::string start = "{\"n\":" + std::to_string(published_) + ",\"pad\":\"";
-        message.text.assign(head_).append(start);
+        message.text.assign(head).append(start);
         message.text.append(payload_size_ - start.size() - 2, 'x').append("\"}");
         message.text.append(tail_);
         message.copies = 0;
         ++published_;
-        return std::string_view{message.text}.substr(head_.size(), payload_size_);
+        return std::string_view{message.text}.substr(head.size(), payload_size_);
     }
 
     /// Takes one broadcast that arrived at a receiver.
@@ -101,9 +100,10 @@ class Ledger {
 
     void receive_wrong(Receiver& receiver, std::string_view text) {
         std::uint64_t number = published_;
-        const std::string number_head = head_ + R"({"n":)";
-        if (text.starts_with(number_head)) {
-            std::from_chars(text.data() + number_head.size(), text.data() + text.size(), number);
+        static constexpr std::string_view before_number = R"({"n":)";
+        if (const std::size_t at = text.find(before_number); at != text.npos) {
+            std::from_chars(text.data() + at + before_number.size(), text.data() + text.size(),
+                            number);
         }
         if (number >= published_) {
             ++errors_.corrupt;
@@ -125,7 +125,7 @@ class Ledger {
         }
     }
 
-    std::string head_, tail_; ///< What is around the payload of a broadcast.
+    std::string tail_; ///< What follows the payload in a broadcast.
     std::size_t payload_size_;
     std::size_t receivers_;
     std::vector<Open> open_;

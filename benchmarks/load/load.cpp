@@ -2,6 +2,7 @@
 #include "options.hpp"
 #include "process_stats.hpp"
 #include "swarm.hpp"
+#include "topics.hpp"
 #include "works.hpp"
 
 #include <cstdio>
@@ -47,6 +48,7 @@ class Load {
         if (options_.work == "churn") churn();
         if (options_.work == "idle") idle();
         if (options_.work == "cycles") cycles();
+        if (options_.work == "topics") topics();
         if (options_.work == "storm") storm();
         add_errors();
         std::cout << line_.text() << std::endl;
@@ -58,6 +60,19 @@ class Load {
         FanOut work{options_, swarm_};
         swarm_.serve(work);
         swarm_.open(options_.sessions());
+        publish(work);
+    }
+
+    void topics() {
+        Topics work{options_, swarm_};
+        swarm_.serve(work);
+        swarm_.open(options_.sessions());
+        work.join();
+        publish(work);
+    }
+
+    template <typename Publishing>
+    void publish(Publishing& work) {
         work.publish_until(options_.warm_up);
         measure([&] { work.publish_until(options_.warm_up + options_.messages); },
                 [&] { return work.delivered(); });

@@ -20,6 +20,7 @@ constexpr const char* load_usage =
   --work churn           connect, join, leave, close, 32 at a time
   --work idle            connect and join, and report the memory
   --work cycles          the same over and over: memory after the first time and after the last
+  --work topics          --rooms of one connection each, which is in several; random ones get messages
   --work storm           all join one topic at once, and hear of each other by presence
   --dialect chain|plain|phoenix-v1|phoenix-v2|socket.io  what the server speaks (chain)
   --carrier websocket|sse|longpoll  of all but the publishers (websocket)
@@ -81,8 +82,8 @@ inline Carrier parse_carrier(std::string_view name) {
 }
 
 inline void validate(LoadOptions& options) {
-    static constexpr std::string_view works[] = {"fan-out", "requests", "churn",
-                                                 "idle",    "cycles",   "storm"};
+    static constexpr std::string_view works[] = {"fan-out", "requests", "churn", "idle",
+                                                 "cycles",  "storm",    "topics"};
     if (options.port == 0 || options.port > 65535) throw std::invalid_argument{"--port is missing"};
     if (std::ranges::find(works, options.work) == std::end(works))
         throw std::invalid_argument{"--work is unknown"};
@@ -94,8 +95,15 @@ inline void validate(LoadOptions& options) {
     if ((options.work == "idle" || options.work == "cycles") && options.server_pid == 0)
         throw std::invalid_argument{"--work " + options.work + " needs --server-pid"};
     if (options.work == "storm") options.topics = "presence";
-    const std::uint64_t at_once =
-        options.window * (options.work == "requests" ? options.connections : options.rooms);
+    std::uint64_t at_once = options.window;
+    if (options.work == "topics") {
+        if (options.connections == 0 || options.rooms % options.connections != 0 ||
+            options.carrier != Carrier::websocket)
+            throw std::invalid_argument{"--work topics needs as many --rooms for each connection, "
+                                        "which is a WebSocket"};
+    } else {
+        at_once *= options.work == "requests" ? options.connections : options.rooms;
+    }
     if (options.warm_up == 0) options.warm_up = std::max(options.messages / 10, 4 * at_once);
 }
 

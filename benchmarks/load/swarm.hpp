@@ -143,9 +143,10 @@ class Swarm {
         connection.waits_for_room = out != 0;
     }
 
-    std::string topic(const Connection& connection) const {
-        return options_.topics + ":" + std::to_string(connection.room);
+    std::string topic(std::uint64_t room) const {
+        return options_.topics + ":" + std::to_string(room);
     }
+    std::string topic(const Connection& connection) const { return topic(connection.room); }
 
     std::size_t joined() const { return joined_; }
     std::deque<Connection>& connections() { return connections_; }

@@ -30,8 +30,7 @@ class FanOut final : public Work {
         for (std::uint64_t room = 0; room < options.rooms; ++room) {
             const std::uint64_t members =
                 options.sessions() / options.rooms + (room < options.sessions() % options.rooms);
-            ledgers_.emplace_back(options.dialect.broadcast_head("room:" + std::to_string(room)),
-                                  options.dialect.broadcast_tail(), options.window, options.size,
+            ledgers_.emplace_back(options.dialect.broadcast_tail(), options.window, options.size,
                                   members - (room == 0 ? options.deaf : 0));
         }
     }
@@ -77,8 +76,9 @@ class FanOut final : public Work {
         burst_.clear();
         while (ledger.published() < limit_ && ledger.may_publish()) {
             const std::uint64_t ref = ledger.published() + 2;
-            swarm_.append_text(burst_, options_.dialect.push(swarm_.topic(publisher), "shout", ref,
-                                                             ledger.publish()));
+            const std::string topic = swarm_.topic(room);
+            const std::string_view payload = ledger.publish(options_.dialect.broadcast_head(topic));
+            swarm_.append_text(burst_, options_.dialect.push(topic, "shout", ref, payload));
         }
         if (!burst_.empty()) swarm_.send_bytes(publisher, burst_);
     }

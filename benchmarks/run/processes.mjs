@@ -22,6 +22,7 @@ const servers = {
   "chain-2-lanes": chainServer("threads=2"),
   "chain-tls": chainServer(`certificate=${certificate}`, `key=${key}`),
   "chain-deflate": chainServer("deflate=1"),
+  "chain-1000-topics": chainServer("topics-per-session=1000"),
   "chain-presence-window": chainServer("presence-window=50"),
   mounted: { command: [path.join(built, "mounted_server")], dialect: "chain" },
   "mounted-lane": { command: [path.join(built, "mounted_server")], more: ["lanes=1"], dialect: "chain" },
@@ -67,12 +68,11 @@ async function startServer(name) {
   return { child, port };
 }
 
+/** At once, as it would take leave of each session and topic otherwise. */
 async function stopServer({ child }) {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGTERM");
-  const killer = setTimeout(() => child.kill("SIGKILL"), 5000);
+  child.kill("SIGKILL");
   await once(child, "exit");
-  clearTimeout(killer);
 }
 
 async function runLoad(args) {

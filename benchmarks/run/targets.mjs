@@ -29,7 +29,9 @@ const targets = [
   ["connect, join, leave, close: CPU over the floor", 1.35, 1.15, ratio("connect, join, leave, close", "chain")],
   ["two lanes over one: CPU per delivered message", 1.15, 1.05, ratio("fan-out to 1000, one lane and two", "two lanes")],
   ["one reader that never reads among 1000: CPU per message of the others", 1.05, undefined, ratio("fan-out to 1000, one of them never reads", "one does not")],
-  ["a publication with 1,000,000 topics over one with 1000", 1.5, undefined, growth],
+  ["an operation with 1,000,000 topics over one with 1000", 1.5, undefined,
+   ratio("an operation with so many topics, 1000 connections", "1,000,000 topics")],
+  ["a publication with 1,000,000 topics over one with 1000, in one process without sockets", 1.5, undefined, growth],
   ["memory after 10 cycles of 10,000 connections, over that after the first", 1.1, undefined,
    value("memory after 10 cycles of 10000 connections, over that of the first", "chain")],
 ];

@@ -3,8 +3,8 @@
 // much shorter than a second say little: a shared machine's speed changes in phases of seconds.
 
 export const profiles = {
-  full: { runs: 9, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000 },
-  quick: { runs: 1, scale: 0.02, connections: 100, idle: [100] },
+  full: { runs: 9, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000, topics: [1000, 10_000, 100_000, 1_000_000] },
+  quick: { runs: 1, scale: 0.02, connections: 100, idle: [100], topics: [100, 10_000] },
 };
 
 /** A row of a case: a server of processes.mjs, under a name, with options of its own for the load generator. */
@@ -51,6 +51,16 @@ export const works = {
     rows: all,
     args: { work: "fan-out", connections, rooms: 50, size: 128, window: 4 },
     messages: (scale) => Math.max(50 * 16, Math.round(50_000 * scale)),
+  }],
+  topics: ({ connections, topics }) => [{
+    label: `an operation with so many topics, ${connections} connections`,
+    // The same connections and server in all rows: the first and the last are what is aimed at.
+    rows: topics.map((rooms, i) => ({
+      ...row(`${rooms.toLocaleString("en")} topics`, "chain-1000-topics", { rooms }),
+      runs: i === 0 || i === topics.length - 1 ? 5 : 3,
+    })),
+    args: { work: "topics", connections, size: 128, window: 16 },
+    messages: (scale) => Math.max(64, Math.round(50_000 * scale)),
   }],
   requests: () => [requests(all, 1, 100_000), requests(allWith(0.0125), 16, 800_000)],
   churn: () => [{

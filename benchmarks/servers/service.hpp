@@ -22,6 +22,7 @@ struct ServerOptions {
     bool deflate = false;
     bool lanes = false;
     unsigned presence_window = 0; ///< Milliseconds.
+    std::size_t topics_per_session = chain::Limits{}.topics_per_session;
     std::string certificate = {}, key = {};
 };
 
@@ -49,6 +50,8 @@ inline ServerOptions read_server_options(int argc, char** argv) {
             options.lanes = value == "1";
         else if (name == "presence-window")
             options.presence_window = number_from(value);
+        else if (name == "topics-per-session")
+            options.topics_per_session = number_from(value);
         else if (name == "certificate")
             options.certificate = value;
         else if (name == "key")
@@ -73,6 +76,7 @@ inline chain::Channel room_channel() {
 inline chain::Handler make_handler(const ServerOptions& options) {
     using chain::Payload, chain::Presence, chain::Reply, chain::Socket;
     chain::Handler handler{{.endpoint = "/socket",
+                            .limits = {.topics_per_session = options.topics_per_session},
                             .compression = {.enabled = options.deflate},
                             .observer = std::make_shared<chain::Observer>()}};
     Presence presence{handler, {.window = std::chrono::milliseconds{options.presence_window}}};
