@@ -11,6 +11,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ Request request_from(const http::header<true, Fields>& message) {
     const auto query = request.target.find('?');
     if (query != std::string::npos)
         request.query = parse_query(std::string_view(request.target).substr(query + 1));
+    request.headers.reserve(
+        static_cast<std::size_t>(std::distance(message.begin(), message.end())));
     for (const auto& field : message) // HTTP/1.0 knows no upgrade: RFC 9110, section 7.8
         if (message.version() >= 11 || field.name() != http::field::upgrade)
             request.headers.emplace_back(std::string(field.name_string()),

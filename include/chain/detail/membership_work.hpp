@@ -10,7 +10,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,12 +56,13 @@ struct MembershipWork {
         Membership* membership = nullptr;
     };
 
-    std::deque<StoredMessage> waiting;
+    // An empty deque would take memory for its first elements.
+    std::list<StoredMessage> waiting;
     std::size_t waiting_bytes = 0;
     bool superseded = false; ///< Does a newer join wait?
     std::vector<Held> held;
     std::size_t held_bytes = 0;
-    std::deque<Ref<Broadcast>> intercepted; ///< For the out handler, once what runs has completed.
+    std::list<Ref<Broadcast>> intercepted; ///< For the out handler, once what runs has completed.
     std::uint32_t run = 0;  ///< Tells a coroutine's completion from that of one that was given up.
     bool suspended = false; ///< Does a coroutine run?
     bool given_up = false;  ///< Does one run on that was cancelled and not waited for?

@@ -40,8 +40,10 @@ http::response<http::string_body> message_from(HttpAnswer answer, HttpForm form)
 /// Not by Beast's serializer, which makes the bytes in steps, for a message of any kind.
 std::string bytes_of(const HttpAnswer& answer, HttpForm form) {
     const auto head = head_from<http::empty_body>(answer, form);
-    auto bytes = "HTTP/1." + std::to_string(form.version % 10) + ' ' +
-                 std::to_string(head.result_int()) + ' ';
+    std::string bytes;
+    bytes.reserve(256);
+    bytes.append("HTTP/1.").append(std::to_string(form.version % 10)).append(" ");
+    bytes.append(std::to_string(head.result_int())).append(" ");
     bytes.append(head.reason()).append("\r\n");
     for (const auto& field : head)
         bytes.append(field.name_string()).append(": ").append(field.value()).append("\r\n");

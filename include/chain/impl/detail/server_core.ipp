@@ -100,8 +100,8 @@ error_code ServerCore::accept_waiting() {
         if (failed) return failed;
         ++load[worker];
         net::post(workers_[worker]->context,
-                  [site = site_, peer, moved = std::make_shared<HttpSocket>(std::move(socket))] {
-                      serve_http(std::move(*moved), peer, site);
+                  [site = site_, peer, socket = std::move(socket)]() mutable {
+                      serve_http(std::move(socket), peer, site);
                   });
     }
     return {};

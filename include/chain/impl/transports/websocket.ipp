@@ -102,9 +102,10 @@ struct Handshake {
 HttpAnswer upgrade(const Session& session, std::uint32_t claim, const Handshake& agreed) {
     HttpAnswer answer;
     answer.status = 101;
-    answer.headers = {{"Upgrade", "websocket"},
-                      {"Connection", "Upgrade"},
-                      {"Sec-WebSocket-Accept", agreed.accept}};
+    answer.headers.reserve(5);
+    answer.headers.emplace_back("Upgrade", "websocket");
+    answer.headers.emplace_back("Connection", "Upgrade");
+    answer.headers.emplace_back("Sec-WebSocket-Accept", agreed.accept);
     if (!agreed.subprotocol.empty())
         answer.headers.emplace_back("Sec-WebSocket-Protocol", agreed.subprotocol);
     if (!agreed.compression.empty())
