@@ -186,7 +186,7 @@ class Endpoint {
         const auto take_over = std::move(answer->take_over);
         const auto status = answer->status;
         require(status == 101 || (status >= 200 && status <= 599), "by a status of HTTP");
-        const auto bytes = chain::detail::bytes_of(std::move(*answer), {});
+        const auto bytes = chain::detail::bytes_of(*answer, {});
         require(bytes.starts_with("HTTP/1.1 "), "in the form of HTTP");
         if (take_over) stream(take_over, status == 101 ? take_upgraded(input) : std::string());
     }

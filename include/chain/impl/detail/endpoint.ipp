@@ -29,8 +29,7 @@ std::optional<std::string_view> below_endpoint(std::string_view endpoint,
 }
 
 void add_path_params(Request& request, std::string_view endpoint) {
-    const auto target = std::string(request.path());
-    std::string_view path = target;
+    auto path = request.path();
     while (!endpoint.empty() && !path.empty()) {
         const auto wanted = take_segment(endpoint);
         const auto found = take_segment(path);
