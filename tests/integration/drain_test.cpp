@@ -6,8 +6,15 @@
 #include "support/test_server.hpp"
 #include "support/ws_client.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <string>
 #include <thread>
 
 using chain::Json, chain::LeaveReason, chain::Socket;
@@ -255,6 +262,36 @@ TEST_CASE("a port that is taken is told when the server begins to listen") {
     first.start();
     chain::Server second({.address = "127.0.0.1", .port = first.port(), .threads = 1});
     CHECK_THROWS_AS(second.listen(), boost::system::system_error);
+}
+
+TEST_CASE("an address that is none is named in what the server throws") {
+    chain::Server server({.address = "localhost", .port = 0, .threads = 1});
+    try {
+        server.listen();
+        FAIL("it listens");
+    } catch (const boost::system::system_error& thrown) {
+        CHECK(std::string(thrown.what()).find("\"localhost\", port 0") != std::string::npos);
+    }
+}
+
+TEST_CASE("a server that goes in the middle of its drain takes all its sessions along") {
+    test::Signal signal;
+    int leaving = 0;
+    auto room = test::room_channel();
+    room.on_leave([&](Socket&, LeaveReason) -> chain::net::awaitable<void> {
+        chain::net::steady_timer never(co_await chain::net::this_coro::executor,
+                                       std::chrono::steady_clock::time_point::max());
+        signal.change([&] { ++leaving; });
+        co_await never.async_wait(chain::net::use_awaitable);
+    });
+    TestServer server(room, {}, {.port = 0, .threads = 2});
+    server.start();
+    const auto one = server.member("room:a"), two = server.member("room:b"); // on a thread each
+    chain::net::post(server.executor(), [&] { server.stop(); });
+    REQUIRE(signal.wait([&] { return leaving == 2; }));
+    server.destroy();
+    CHECK(server.handler.sessions() == 0);
+    CHECK(server.handler.draining());
 }
 
 TEST_CASE("a server that never ran goes without a trace") {

@@ -4,6 +4,11 @@
 
 #include <chain/detail/drain_plan.hpp>
 #include <chain/serializers/chain.hpp>
+#include <chain/transports/sse.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
 
 using chain::Json, chain::LeaveReason, chain::Reply, chain::Request, chain::Socket;
 using chain::detail::DrainPlan;
@@ -246,6 +251,46 @@ TEST_CASE("the deadline of a drain that was called off tells nothing") {
     f.kit.handler().call_off_drain();
     f.kit.advance(5s);
     CHECK_FALSE(f.done);
+}
+
+TEST_CASE("what the callback of a drain holds is let go once it was called, or called off") {
+    DrainFixture f;
+    const auto held = std::make_shared<int>(0);
+    auto ann = f.member();
+    f.kit.handler().drain(60s, [held] { ++*held; });
+    f.kit.run();
+    f.kit.handler().call_off_drain();
+    CHECK(held.use_count() == 1);
+    f.kit.handler().drain(60s, [held] { ++*held; });
+    f.kit.advance(10s);
+    CHECK(*held == 1);
+    CHECK(held.use_count() == 1);
+}
+
+TEST_CASE(
+    "a stream on whose client a coroutine decides when a drain begins is told to come again") {
+    test::Gate gate;
+    auto handler = test::handler_with({test::plain_room()});
+    const auto sse = std::make_shared<chain::SseTransport>();
+    handler.add(sse).on_connect(
+        [&](chain::Session&, const Request&) -> chain::net::awaitable<void> {
+            co_await gate.wait();
+        });
+    chain::testing::Kit kit{handler};
+    Request request;
+    request.target = "/socket/sse";
+    std::optional<chain::detail::HttpAnswer> answer;
+    sse->serve({kit.context().get_executor()}, std::move(request),
+               [&](chain::detail::HttpAnswer got) { answer = std::move(got); });
+    kit.run();
+    REQUIRE_FALSE(answer);
+    handler.drain(30s, [] {});
+    gate.open();
+    kit.run();
+    REQUIRE(answer);
+    CHECK(answer->status == 200); // an EventSource that is answered 503 never comes back
+    CHECK(answer->body == "retry: 1000\n\n");
+    CHECK_FALSE(answer->take_over);
 }
 
 TEST_CASE("an acknowledgement leaves nothing of the message that was read before it") {

@@ -112,6 +112,44 @@ TEST_CASE("a connect handler may be a coroutine") {
     test::join(good, "room:a");
 }
 
+TEST_CASE("clients on whom a coroutine decides meanwhile are no more than the limit of sessions") {
+    test::Gate gate;
+    auto config = test::quiet();
+    config.limits.sessions = 2;
+    auto handler = test::handler_with({plain_room()}, config);
+    handler.on_connect(
+        [&](Session&, const Request&) -> net::awaitable<void> { co_await gate.wait(); });
+    chain::testing::Kit kit{handler};
+    std::vector<chain::testing::Client> clients;
+    for (int i = 0; i < 4; ++i) clients.push_back(kit.connect());
+    gate.open();
+    kit.run();
+    CHECK(handler.sessions() == 2);
+    for (const auto i : {2U, 3U}) {
+        REQUIRE(clients[i].refusal());
+        CHECK(clients[i].refusal()->status == 503);
+        CHECK(clients[i].refusal()->reason == "too many sessions");
+    }
+}
+
+TEST_CASE("a client on whom a coroutine decides when a drain begins is put off, not refused") {
+    test::Gate gate;
+    auto handler = test::handler_with({plain_room()});
+    handler.on_connect(
+        [&](Session&, const Request&) -> net::awaitable<void> { co_await gate.wait(); });
+    chain::testing::Kit kit{handler};
+    const auto client = kit.connect();
+    const bool ended = GENERATE(false, true);
+    handler.drain(30s, [] {});
+    kit.advance(ended ? 20s : 100ms);
+    gate.open();
+    kit.run();
+    REQUIRE(client.refusal());
+    CHECK(client.refusal()->status == 503);
+    CHECK(client.refusal()->reason == "draining");
+    CHECK(handler.sessions() == 0);
+}
+
 TEST_CASE("what a connect handler throws is answered 500") {
     Observed seen;
     auto handler = test::handler_with({plain_room()}, seen.config);

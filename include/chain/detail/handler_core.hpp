@@ -212,7 +212,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void open_instead(const Place& place, Return& coming, NotResumed reason);
     void open_new(const Place& place, Request request, Framing framing, const ResumeRequest& wish,
                   NotResumed reason, Entered done);
-    std::optional<Refusal> full() const;
+    struct Full;
+    std::optional<Full> full() const;
     Refusal unavailable(std::string reason) const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
     void feed(const std::shared_ptr<ChannelCore>& channel);

@@ -1,6 +1,7 @@
 // ServerCore: what is behind a Server: its threads, its acceptor and its handlers.
 #pragma once
 
+#include <chain/detail/call_gate.hpp>
 #include <chain/detail/http_site.hpp>
 #include <chain/server.hpp>
 
@@ -68,6 +69,8 @@ class ServerCore {
     std::atomic<bool> draining_{false};
     std::atomic<std::size_t> handlers_left_{0};
     std::mutex joining_;
+    /// For what drains call back: a handler may outlive this, and end a drain only then.
+    std::shared_ptr<CallGate> gate_ = std::make_shared<CallGate>();
 };
 
 } // namespace chain::detail

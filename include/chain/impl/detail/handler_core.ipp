@@ -195,9 +195,16 @@ Refusal HandlerCore::unavailable(std::string reason) const {
     return {503, std::move(reason), {}, {{"Retry-After", retry_seconds()}}};
 }
 
-std::optional<Refusal> HandlerCore::full() const {
-    if (draining()) return unavailable("draining");
-    if (sessions_.size() >= config_.limits.sessions) return unavailable("too many sessions");
+/// Why nobody is let in.
+struct HandlerCore::Full {
+    Errc why;
+    Refusal refusal;
+};
+
+std::optional<HandlerCore::Full> HandlerCore::full() const {
+    if (draining()) return Full{Errc::draining, unavailable("draining")};
+    if (sessions_.size() >= config_.limits.sessions)
+        return Full{Errc::too_many_sessions, unavailable("too many sessions")};
     return std::nullopt;
 }
 
@@ -236,9 +243,7 @@ void HandlerCore::open_at(const Place& place, Request request, Framing framing,
 void HandlerCore::open(Lane& lane, Request request, Framing framing, const Beginning& beginning,
                        Connected done) {
     const Lane::Scope scope(lane);
-    if (auto refusal = full())
-        return refuse(done, draining() ? Errc::draining : Errc::too_many_sessions,
-                      std::move(*refusal));
+    if (auto no = full()) return refuse(done, no->why, std::move(no->refusal));
     auto peer = peers_->enter(request.peer_address, clock_->now());
     if (peer.full)
         return refuse(done, Errc::too_many_sessions_of_peer,
@@ -299,8 +304,11 @@ Refusal HandlerCore::connect_failed(std::exception_ptr thrown, std::string reaso
 
 void HandlerCore::admit(const Ref<SessionCore>& session, const Verdict& refusal,
                         const Connected& done) {
-    if (refusal || session->closed()) {
+    // While a coroutine decided, others may have come, or a drain may have begun.
+    auto no = refusal || !connect_ ? std::nullopt : full();
+    if (no || refusal || session->closed()) {
         session->abandon();
+        if (no) return refuse(done, no->why, std::move(no->refusal));
         auto told = refusal.value_or(Refusal{});
         if (is_phoenix(session->serializer()) && told.reason.empty() && !told.body)
             told.body = std::string();

@@ -14,17 +14,20 @@ class HandlerCore::Draining {
   public:
     explicit Draining(std::function<void()> done) : done_(std::move(done)) {}
 
-    /// May come while a context is destroyed, so what the application throws goes no further.
+    /// May come while a context is destroyed, so what the application throws goes no further. What
+    /// the callback holds, perhaps the handler itself, goes with it.
     void complete(HandlerCore& handler) noexcept {
         if (completed_.exchange(true)) return;
         try {
-            done_();
+            if (const auto done = std::exchange(done_, nullptr)) done();
         } catch (...) {
             handler.notify(
                 [](Observer& o) { o.log(LogLevel::error, "the callback of a drain threw"); });
         }
     }
-    void call_off() noexcept { completed_ = true; }
+    void call_off() noexcept {
+        if (!completed_.exchange(true)) done_ = nullptr;
+    }
 
   private:
     std::function<void()> done_;

@@ -32,6 +32,7 @@ ServerCore::ServerCore(ServerConfig config)
 ServerCore::~ServerCore() {
     for (const auto& worker : workers_) worker->context.stop();
     join();
+    gate_->close();
 }
 
 void ServerCore::mount(Handler handler) {
@@ -43,7 +44,8 @@ void ServerCore::listen() {
     if (acceptor_.is_open()) return;
     error_code failed;
     if (!config_.address.empty()) {
-        open({net::ip::make_address(config_.address), config_.port}, failed);
+        const auto address = net::ip::make_address(config_.address, failed);
+        if (!failed) open({address, config_.port}, failed);
     } else {
         open({net::ip::address_v6::any(), config_.port}, failed);
         if (failed == net::error::address_family_not_supported)
@@ -51,9 +53,11 @@ void ServerCore::listen() {
     }
     // A code without the source location that Asio adds: it is a message for an operator.
     const error_code cause{failed.value(), failed.category()};
-    if (failed)
-        throw boost::system::system_error(cause, "chain: cannot listen at port " +
+    if (failed) {
+        const auto address = config_.address.empty() ? "" : '"' + config_.address + "\", ";
+        throw boost::system::system_error(cause, "chain: cannot listen at " + address + "port " +
                                                      std::to_string(config_.port));
+    }
     port_ = acceptor_.local_endpoint().port();
     accept();
 }
@@ -185,7 +189,10 @@ void ServerCore::drain() {
     pause_.cancel();
     handlers_left_ = site_->handlers().size();
     for (auto handler : site_->handlers())
-        handler.drain(config_.drain_deadline, [this] { drained(); });
+        handler.drain(config_.drain_deadline, [this, gate = gate_] {
+            const CallGate::Call call(*gate);
+            if (call) drained();
+        });
     if (site_->handlers().empty()) drained();
 }
 

@@ -122,6 +122,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void send_away() { finish(come_again(handler_->config().timeouts.restart)); }
 
     void entered(ConnectResult result, std::uint32_t claim) {
+        if (!result && result.error().status == 503 && handler_->draining()) return send_away();
         if (!result) return finish(refuse_connect(result.error()));
         const auto& session = SessionAccess::core(*result);
         if (session_of_tab() != session) {
