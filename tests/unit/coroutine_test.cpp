@@ -438,6 +438,38 @@ TEST_CASE("broadcasts go on while a coroutine runs, but its out handler waits") 
     CHECK(client.receive_all() == Frames{R"([0,1,0,"room:a","changed",2])"});
 }
 
+TEST_CASE("broadcasts that wait for a join or an out handler are bounded in number, too") {
+    Gate gate;
+    auto config = test::quiet();
+    config.limits.unsent_frames_per_session = 10;
+    chain::Channel room{"room:*"};
+    room.on_join([&](Socket&) -> net::awaitable<void> { co_await gate.wait(); });
+    room.on("slow", [&](Socket&) -> net::awaitable<void> { co_await gate.wait(); });
+    room.on_out("changed", [](Socket&, Json payload) -> std::optional<Json> { return payload; });
+    chain::testing::Kit kit{test::handler_with({room}, std::move(config))};
+    auto client = kit.connect();
+    const bool joining = GENERATE(true, false);
+    client.send(frame(1, 1, "room:a", "_join"));
+    if (!joining) {
+        gate.open();
+        kit.run();
+        REQUIRE(client.receive() == "[1,1,1,0,{}]");
+        gate.close();
+        client.send(frame(1, 2, "room:a", "slow"));
+    }
+    // None of them has a byte of payload.
+    const auto nothing = chain::Payload::from_bytes({});
+    const auto tell = [&](int count) {
+        for (; count > 0; --count)
+            kit.handler().pubsub().broadcast("room:a", joining ? "plain" : "changed", nothing);
+        kit.run();
+    };
+    tell(10);
+    CHECK_FALSE(client.session().closed());
+    tell(1);
+    CHECK(client.session().closed());
+}
+
 // -------------------------------------------------------------------------------
 // deferred replies
 

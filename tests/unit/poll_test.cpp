@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -30,7 +31,9 @@ std::string body_of(const PollToken& token, const std::string& messages) {
 
 /// A handler with virtual time and a long-poll transport, which is served without HTTP.
 struct PollKit {
-    explicit PollKit(chain::LongPollConfig config = {}) {
+    explicit PollKit(chain::LongPollConfig config = {},
+                     chain::HandlerConfig settings = test::quiet())
+        : handler(std::move(settings)) {
         handler.add(room()).add(transport = std::make_shared<chain::LongPollTransport>(config));
         kit.emplace(handler);
     }
@@ -61,7 +64,7 @@ struct PollKit {
         return *answer ? Json::parse((*answer)->body).at("status").get<int>() : 0;
     }
 
-    chain::Handler handler{test::quiet()};
+    chain::Handler handler;
     std::shared_ptr<chain::LongPollTransport> transport;
     std::optional<chain::testing::Kit> kit;
     std::string token;
@@ -128,7 +131,9 @@ TEST_CASE("what is left for clients of ended sessions is bounded in bytes and in
     std::vector<PollToken> tokens;
     for (int i = 0; i < 4; ++i) {
         tokens.push_back(new_token());
-        table.end(PollAnswers(tokens.back()), "[1]\n[2]\n", start + i * 1s, 10s, 24);
+        const auto lost =
+            table.end(PollAnswers(tokens.back()), "[1]\n[2]\n", start + i * 1s, 10s, 24);
+        CHECK(lost == (i == 3 ? 2 : 0));
     }
     CHECK(table.waiting() == 24);
     CHECK_FALSE(table.last_words(tokens[0], start + 4s, 100)); // forgotten for the last one
@@ -187,6 +192,27 @@ TEST_CASE("what is left of ended sessions is freed in time, though nobody polls 
     CHECK(kit.transport->unread() > 0);
     kit.kit->advance(300ms);
     CHECK(kit.transport->unread() == 0);
+}
+
+TEST_CASE("what is forgotten of ended sessions for want of room is counted") {
+    auto config = test::quiet();
+    config.limits.unsent_bytes = 20; // room for one reply
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    PollKit kit({}, config);
+    REQUIRE(kit.status("GET") == 410);
+    REQUIRE(kit.status("POST", R"([0,1,1,"room:a","_join",{}])") == 200);
+    kit.kit->advance(10s);
+    kit.token.clear();
+    REQUIRE(kit.status("GET") == 410);
+    kit.kit->advance(5'100ms);
+    REQUIRE(kit.handler.sessions() == 1);
+    REQUIRE(kit.status("POST", R"([0,1,1,"room:a","_join",{}])") == 200);
+    CHECK(observer->count("dropped 1") == 0);
+    kit.kit->advance(10s);
+    CHECK(kit.handler.sessions() == 0);
+    CHECK(kit.transport->unread() == 13);
+    CHECK(observer->count("dropped 1") == 1);
 }
 
 TEST_CASE("phoenix 75: while a poll waits its session lives, and as long again after it") {

@@ -114,6 +114,16 @@ class Unread final : public chain::Connection {
     void close(std::uint16_t, std::string_view, std::string) noexcept override {}
 };
 
+/// A channel whose leave handler waits at a gate.
+chain::Channel left_through(test::Gate& gate) {
+    chain::Channel channel{"room:*"};
+    channel.on_join([](Socket&) {});
+    channel.on_leave([&gate](Socket&, chain::LeaveReason) -> chain::net::awaitable<void> {
+        co_await gate.wait();
+    });
+    return channel;
+}
+
 Frames catch_up(Client& client) {
     client.reading(true);
     return client.receive_all();
@@ -418,6 +428,74 @@ TEST_CASE("past the handler's limit what may be dropped is dropped before a sess
     CHECK_FALSE(client.close_code());
     CHECK(room.unsent() < 20'000);
     CHECK(room.drops->of(Errc::oldest_dropped) > 15);
+}
+
+TEST_CASE("a slow client whose leave handler takes its time costs nobody else a session") {
+    test::Gate gate;
+    auto config = test::quiet();
+    config.limits.unsent_bytes = 8'000;
+    auto channel = left_through(gate);
+    Kit kit{test::handler_with({channel}, std::move(config))};
+    auto small = kit.connect(), large = kit.connect();
+    test::join(small, "room:a");
+    test::join(large, "room:b");
+    small.reading(false);
+    large.reading(false);
+    channel.broadcast("room:a", "important", 1);
+    kit.run();
+    channel.broadcast("room:b", "important", std::string(9'000, 'x'));
+    kit.run();
+    CHECK(large.session().closed());
+    CHECK_FALSE(small.session().closed());
+    CHECK_FALSE(small.session().push("[2,\"room:a\",\"important\",2]"));
+    kit.run();
+    CHECK(catch_up(small) == Frames{slow_said("important", 1), slow_said("important", 2)});
+    gate.open();
+    kit.run();
+    CHECK(large.close_code() == 1013);
+}
+
+TEST_CASE("what a slow client has begun to read is sent whole before its leave handler has ended") {
+    test::Gate gate;
+    auto config = test::quiet();
+    config.limits.unsent_bytes_per_session = 1'000;
+    auto channel = left_through(gate);
+    Kit kit{test::handler_with({channel}, std::move(config))};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    client.accept_at_most(5);
+    for (int i = 0; i < 3; ++i) {
+        channel.broadcast("room:a", "n", std::string(800, 'x'));
+        kit.run();
+        client.reading(false);
+    }
+    CHECK(client.session().closed());
+    gate.open();
+    kit.run();
+    CHECK(client.close_code() == 1013);
+    CHECK(client.receive_all() == Frames{slow_said("n", std::string(800, 'x'))});
+}
+
+TEST_CASE("while the handler's limit is met an out handler's broadcasts are kept as others are") {
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&) {});
+    room.on_out("seen", [](Socket&, Json what) -> std::optional<Json> { return what; });
+    Kit kit{test::handler_with({room})};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    client.reading(false);
+    room.broadcast("room:a", "plain", 1);
+    kit.run();
+    // As when much waits for clients of another lane.
+    auto& unsent = chain::detail::HandlerAccess::core(kit.handler())->unsent();
+    const auto before = unsent.load();
+    unsent = chain::Limits{}.unsent_bytes + 1;
+    room.broadcast("room:a", "plain", 2);
+    room.broadcast("room:a", "seen", 3);
+    unsent = before;
+    kit.run();
+    CHECK(catch_up(client) ==
+          Frames{slow_said("plain", 1), slow_said("plain", 2), R"([0,1,0,"room:a","seen",3])"});
 }
 
 // -------------------------------------------------------------------------------------------------

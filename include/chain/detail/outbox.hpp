@@ -81,6 +81,8 @@ class Outbox {
             begin = frame.end;
         }
     }
+    /// Forgets the whole frames that wait, but not the rest of one that was begun. @return how many
+    std::size_t forget_whole();
     /// Forgets all that waits. @return how many frames that were.
     std::size_t clear() noexcept;
 

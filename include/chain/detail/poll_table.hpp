@@ -27,8 +27,9 @@ class PollTable {
     std::shared_ptr<PollConnection> find(const PollToken& shown) const;
     /// A session has ended. Its last answer and these lines wait for its client, for so long; when
     /// more than `limit` bytes wait, those of the sessions that ended first are forgotten.
-    void end(PollAnswers answers, std::string unsent, Time now, std::chrono::milliseconds keep,
-             std::size_t limit);
+    /// @return how many lines that were, without those of answers that were given
+    std::size_t end(PollAnswers answers, std::string unsent, Time now,
+                    std::chrono::milliseconds keep, std::size_t limit);
     /// A poll for a session that has ended. @return the body of its answer, if something is left
     std::optional<std::string> last_words(const PollToken& shown, Time now, std::size_t limit);
     /// Forgets those whose time is over.
@@ -49,7 +50,7 @@ class PollTable {
         Time until;
     };
 
-    void forget_first(Time now, std::size_t limit);
+    std::size_t forget_first(Time now, std::size_t limit);
     void forget(std::map<RandomId, Ended>::iterator ended) noexcept;
     static std::size_t size_of(const Ended& ended) noexcept;
 

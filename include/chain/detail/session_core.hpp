@@ -255,6 +255,7 @@ class SessionCore : public RefCounted<SessionCore> {
     bool over() const noexcept;
     void fall_behind();
     void tell_dropped(std::size_t frames, Errc why) noexcept;
+    void drop_whole();
     std::size_t forget_backlog() noexcept;
     void drop_backlog() noexcept;
     void finish();

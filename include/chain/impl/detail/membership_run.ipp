@@ -152,7 +152,9 @@ bool Membership::keep(Held held) {
     const auto& limits = session_->lane().handler().config().limits;
     work.held_bytes +=
         held.broadcast ? held.broadcast->message().payload.size() : held.payload.size();
-    if (work.held_bytes > limits.unsent_bytes_per_session) return false;
+    if (work.held_bytes > limits.unsent_bytes_per_session ||
+        work.held.size() >= limits.unsent_frames_per_session)
+        return false;
     work.held.push_back(std::move(held));
     return true;
 }
@@ -177,9 +179,11 @@ void Membership::release_held() {
 /// Keeps a broadcast for the out handler until what runs has completed.
 void Membership::postpone(const Ref<Broadcast>& broadcast) {
     auto& work = this->work();
+    const auto& limits = session_->lane().handler().config().limits;
     work.held_bytes += broadcast->message().payload.size();
     work.intercepted.push_back(broadcast);
-    if (work.held_bytes > session_->lane().handler().config().limits.unsent_bytes_per_session)
+    if (work.held_bytes > limits.unsent_bytes_per_session ||
+        work.intercepted.size() > limits.unsent_frames_per_session)
         session_->overflow();
 }
 
@@ -200,7 +204,9 @@ void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
                                   message.event);
         }
         const auto text = payload ? to_text(*payload) : result<std::string>(std::string());
-        if (payload && text) push(message.event, *text, false);
+        // What waits for a slow client is for the backlog to judge, as with any other broadcast.
+        if (payload && text && session_->lane().handler().sends(*text, false))
+            send_push(message.event, *text, false);
     } catch (...) {
         if (explain(std::current_exception(), Hook::out) == Failure::threw)
             end(LeaveReason::error, nullptr);

@@ -91,6 +91,20 @@ std::string Outbox::take_partial() {
     return rest;
 }
 
+std::size_t Outbox::forget_whole() {
+    if (!backlog_) return 0;
+    const auto partial = backlog_->frames[backlog_->next];
+    auto rest = std::make_unique<Waiting>();
+    rest->bytes.assign(backlog_->bytes, begin_of(backlog_->next),
+                       partial.end - begin_of(backlog_->next));
+    rest->taken = backlog_->taken - begin_of(backlog_->next);
+    if (rest->taken == 0) return clear();
+    rest->frames.push_back({rest->bytes.size(), nullptr, false});
+    const auto count = clear() - 1;
+    backlog_ = std::move(rest);
+    return count;
+}
+
 std::size_t Outbox::clear() noexcept {
     std::size_t count = 0;
     if (backlog_)

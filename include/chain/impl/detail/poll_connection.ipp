@@ -99,10 +99,13 @@ void PollConnection::close(std::uint16_t, std::string_view, std::string unsent) 
     watch_.disarm();
     if (!unsent.empty()) unsent.erase(0, write(unsent));
     if (waiting_) answer(answers_.empty_body(204));
-    const auto& handler = lane().handler();
+    auto& handler = lane().handler();
     const auto keep = window_ * 3 / 2;
-    table_->end(answers_, std::move(unsent), handler.clock().now(), keep,
-                handler.config().limits.unsent_bytes);
+    const auto lost = table_->end(answers_, std::move(unsent), handler.clock().now(), keep,
+                                  handler.config().limits.unsent_bytes);
+    if (lost > 0)
+        handler.notify(
+            [&](Observer& o) { o.frames_dropped(lost, make_error_code(Errc::slow_consumer)); });
     if (lane().closed() || table_->waiting() == 0) return;
     lane().after(keep, [table = table_, &handler] { table->sweep(handler.clock().now()); });
 }

@@ -3,6 +3,7 @@
 
 #include <chain/detail/poll_table.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace chain::detail {
@@ -19,18 +20,18 @@ std::shared_ptr<PollConnection> PollTable::find(const PollToken& shown) const {
     return known ? found->second.connection.lock() : nullptr;
 }
 
-void PollTable::end(PollAnswers answers, std::string unsent, Time now,
-                    std::chrono::milliseconds keep, std::size_t limit) {
+std::size_t PollTable::end(PollAnswers answers, std::string unsent, Time now,
+                           std::chrono::milliseconds keep, std::size_t limit) {
     const std::lock_guard lock(mutex_);
     const auto id = answers.token().id;
     living_.erase(id);
-    if (unsent.empty() && !answers.unconfirmed()) return;
+    if (unsent.empty() && !answers.unconfirmed()) return 0;
     const auto [at, fresh] =
         ended_.emplace(id, Ended{std::move(answers), std::move(unsent), now + keep});
-    if (!fresh) return;
+    if (!fresh) return 0;
     order_.push_back(id);
     waiting_ += size_of(at->second);
-    forget_first(now, limit);
+    return forget_first(now, limit);
 }
 
 std::optional<std::string> PollTable::last_words(const PollToken& shown, Time now,
@@ -70,16 +71,18 @@ std::size_t PollTable::waiting() const {
     return waiting_;
 }
 
-/// Forgets those whose time is over, and the first of too many.
-void PollTable::forget_first(Time now, std::size_t limit) {
-    while (!order_.empty()) {
+/// Forgets those whose time is over, and the first of too many. @return how many lines these had
+std::size_t PollTable::forget_first(Time now, std::size_t limit) {
+    std::size_t lines = 0;
+    for (; !order_.empty(); order_.pop_front()) {
         const auto first = ended_.find(order_.front());
-        if (first != ended_.end()) {
-            if (first->second.until > now && waiting_ <= limit) return;
-            forget(first);
-        }
-        order_.pop_front();
+        if (first == ended_.end()) continue;
+        const auto& [answers, unsent, until] = first->second;
+        if (until > now && waiting_ <= limit) break;
+        if (until > now) lines += static_cast<std::size_t>(std::ranges::count(unsent, '\n'));
+        forget(first);
     }
+    return lines;
 }
 
 void PollTable::forget(std::map<RandomId, Ended>::iterator ended) noexcept {

@@ -127,6 +127,14 @@ void SessionCore::relieve() {
     if (outbox_.unsent() > before.bytes / 2) end(close_slow, slow_text);
 }
 
+/// Its client reads too slowly: it gets no more than the rest of the frame that it has begun.
+void SessionCore::drop_whole() {
+    const auto before = backlog();
+    const auto count = outbox_.forget_whole();
+    account(before);
+    tell_dropped(count, Errc::slow_consumer);
+}
+
 std::size_t SessionCore::forget_backlog() noexcept {
     const auto before = backlog();
     const auto count = outbox_.clear();

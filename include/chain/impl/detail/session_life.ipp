@@ -14,8 +14,6 @@
 
 namespace chain::detail {
 
-/// Does a close with this code mean that one side broke the rules? Then the session is not to go
-/// on, so that a bad frame is not sent again for ever.
 SessionCore::Extras::Extras(SessionCore& session)
     : shutdown([](TimerNode& timer) { static_cast<Shutdown&>(timer).session->end(1000, {}); }) {
     shutdown.session = &session;
@@ -133,6 +131,7 @@ void SessionCore::end(std::uint16_t code, std::string_view why) {
     extras_->close_reason = why;
     extras_->shutdown.disarm();
     extras_->expiry.reset();
+    if (code == close_slow) drop_whole(); // its leave handlers may take their time
     if (resume_ && ends_session(code)) lane_->handler().away().refuse(id_);
     std::vector<Ref<Membership>> all;
     for (auto* membership = memberships(); membership; membership = membership->next())
