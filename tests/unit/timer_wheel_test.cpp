@@ -168,3 +168,14 @@ TEST_CASE("timers that outlive their wheel are disarmed by its end") {
     }
     CHECK_FALSE(timer.armed());
 }
+
+TEST_CASE("a time that is longer than any clock counts is no time at all that passes") {
+    for (const std::size_t slots : {std::size_t{1}, TimerWheel::many}) {
+        TimerWheel wheel(start, slots);
+        Timer timer;
+        wheel.arm(timer, start, Milliseconds::max());
+        wheel.advance(start + 24h * 300);
+        CHECK(timer.count == 0);
+        CHECK(timer.armed());
+    }
+}

@@ -50,6 +50,9 @@ class TimerWheel {
 
     /// Disarms all timers.
     void clear() noexcept;
+    /// No timer waits longer: a year is as good as for ever, and clocks count no more than 292.
+    static constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
+
     /// Arms (again) a timer to fire `after` from `now`.
     void arm(TimerNode& timer, Time now, std::chrono::milliseconds after) noexcept;
     /// Fires what is due at `now`. A timer that fires is disarmed first, and may arm itself again.

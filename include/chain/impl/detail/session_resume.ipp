@@ -55,8 +55,9 @@ void SessionCore::confirm(std::uint32_t count) noexcept {
 void SessionCore::forget_old() {
     auto& resume = *resume_;
     const auto now = lane_->ticks();
-    const auto age = static_cast<std::uint32_t>(lane_->handler().config().timeouts.kept_frames /
-                                                TimerWheel::tick);
+    const auto& kept_for = lane_->handler().config().timeouts.kept_frames;
+    const auto age =
+        static_cast<std::uint32_t>(std::min(kept_for, TimerWheel::longest) / TimerWheel::tick);
     const auto before = resume.kept.bytes();
     // What a client that is coming back was promised is kept until it is there.
     if (!resume.replay_after) resume.kept.expire(now, age);

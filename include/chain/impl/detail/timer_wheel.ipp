@@ -33,6 +33,7 @@ std::uint32_t TimerWheel::ticks(Time now) const noexcept {
 
 void TimerWheel::arm(TimerNode& timer, Time now, std::chrono::milliseconds after) noexcept {
     timer.disarm();
+    after = std::clamp(after, std::chrono::milliseconds(0), longest);
     const auto whole = ticks(now + after + tick - std::chrono::nanoseconds(1));
     timer.due_ = std::max(whole, done_ + 1);
     const auto slots = static_cast<std::uint32_t>(slots_);
