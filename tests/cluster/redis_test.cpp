@@ -218,6 +218,15 @@ TEST_CASE("Redis is reached over TLS, and its certificate is checked") {
     test::reach_over_tls<RedisConfig>(at(local(port)), certificate, with);
 }
 
+TEST_CASE("a file of the settings for TLS that is not there is told, and ends nothing") {
+    RedisConfig config;
+    config.tls.enabled = true;
+    config.tls.ca_file = "/no/such/file.pem";
+    const Node node(with(config));
+    CHECK(node.watch->signal.wait([&] { return node.watch->downs > 0; }));
+    CHECK_FALSE(node.handler->pubsub().ready());
+}
+
 TEST_CASE("Sentinel says where Redis is") {
     const RedisServer redis;
     const test::TemporaryFolder folder;

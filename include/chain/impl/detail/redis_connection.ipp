@@ -79,7 +79,7 @@ net::awaitable<void> RedisConnection::run() {
 
 void RedisConnection::ended(Failure why) {
     failure_.reset();
-    socket_->close();
+    if (socket_) socket_->close(); // there is none yet where the settings for TLS are wrong
     if (std::exchange(connected_, false)) on_down();
     core_.down(why.code, why.text);
 }
