@@ -40,7 +40,8 @@ using ConnectResult = boost::system::result<Session, Refusal>;
 
 /// An endpoint: its channels, transports, sessions and limits. A shared handle. When the last copy
 /// is destroyed the endpoint ends: its sessions' connections are closed without running handlers;
-/// call `drain` before for an orderly end.
+/// call `drain` before for an orderly end. A copy that one of its own channels or hooks keeps, in
+/// its captures say, is never destroyed: let these hold a reference.
 ///
 /// Set it up from one thread before the first client; the rest is thread-safe where it says so.
 class Handler {

@@ -84,7 +84,8 @@ class Session {
     /// Until when it may go on, if that is limited.
     std::optional<std::chrono::system_clock::time_point> expires_at() const;
 
-    /// Sends a frame that is already in the session's dialect, as it is.
+    /// Sends a frame that is already in the session's dialect, as it is. It holds no line break,
+    /// which would end it over SSE and long-polling.
     /// @return no error when it is on its way; `Errc::slow_consumer`, `Errc::closed`.
     error_code push(std::string_view frame);
     /// Handles a frame as if the client had sent it. For transports.

@@ -95,7 +95,8 @@ class Socket {
     error_code push(std::string_view event, const P& payload) {
         return push_payload(event, payload);
     }
-    /// Sends a frame that is already in the session's dialect to this client, as it is.
+    /// Sends a frame that is already in the session's dialect to this client, as it is. It holds no
+    /// line break, which would end it over SSE and long-polling.
     /// @return as `push`.
     error_code send(std::string_view frame);
     /// Sends an event to everybody in this topic, this client too.
