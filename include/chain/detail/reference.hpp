@@ -7,8 +7,8 @@
 
 namespace chain::detail {
 
-/// A raw JSON token in eight bytes: small numbers inline, in quotes or not, anything else on the
-/// heap. Empty means none.
+/// A raw JSON token in eight bytes: short ones and small numbers inline, in quotes or not, anything
+/// else on the heap. Empty means none.
 class Reference {
   public:
     Reference() noexcept = default;
@@ -20,16 +20,20 @@ class Reference {
     bool empty() const noexcept { return bits_ == 0; }
     bool operator==(std::string_view token) const noexcept;
 
-    /// The token's text; `storage` holds it where it is a number.
+    /// The token's text; `storage` holds it where it is kept inline.
     std::string_view text(char (&storage)[24]) const noexcept;
     std::string text() const;
 
   private:
-    bool is_number() const noexcept { return (bits_ & 1U) != 0; }
-    const std::string* heap() const noexcept;
+    /// What the two lowest bits tell.
+    enum Kind : std::uintptr_t { heap = 0, number = 1, short_text = 2, quoted_number = 3 };
 
-    std::uintptr_t bits_ = 0; ///< 0: none; odd: a number, shifted left, and 2 when it is in quotes;
-                              ///< else a pointer to a string.
+    Kind kind() const noexcept { return static_cast<Kind>(bits_ & 3U); }
+    const std::string* on_heap() const noexcept;
+
+    /// 0: none. Else a pointer to a string; or above the kind a number; or above the kind the size
+    /// of a short text, and above that its bytes, the last one lowest.
+    std::uintptr_t bits_ = 0;
 };
 
 } // namespace chain::detail
