@@ -15,7 +15,7 @@ namespace chain::detail {
 class FrameReader {
   protected:
     FrameReader(std::string_view frame, unsigned max_depth, Message& out) noexcept
-        : frame_(frame), scanner_(frame, max_depth), out_(out) {}
+        : scanner_(frame, max_depth), out_(out) {}
 
     /// A string, unescaped.
     bool read_name(std::string_view& name, std::size_t slot);
@@ -26,7 +26,6 @@ class FrameReader {
     /// The elements of an array past those that are known, which are ignored, and its end.
     bool read_rest();
 
-    std::string_view frame_;
     JsonScanner scanner_;
     Message& out_;
 };

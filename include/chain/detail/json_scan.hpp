@@ -37,11 +37,19 @@ class JsonScanner {
     explicit JsonScanner(std::string_view text, unsigned max_depth = 64) noexcept;
 
     /// Skips white space; true and consumed when the next character is `c`.
-    bool consume(char c) noexcept;
+    bool consume(char c) noexcept {
+        skip_space();
+        if (cursor_ == end_ || *cursor_ != c) return false;
+        ++cursor_;
+        return true;
+    }
 
     /// Skips white space.
     /// @return the next character, which is not consumed; NUL at the end
-    char peek() noexcept;
+    char peek() noexcept {
+        skip_space();
+        return cursor_ == end_ ? '\0' : *cursor_;
+    }
 
     /// Skips white space and reads one whole value of any kind.
     /// @return the value; nothing if what follows is not JSON or is too deep. Then `failure()`
@@ -60,6 +68,9 @@ class JsonScanner {
     /// @return nothing if something else is there, which is then not consumed and is no failure
     std::optional<std::uint64_t> small_unsigned() noexcept;
 
+    /// The same. @return its digits; none if something else is there
+    std::string_view small_unsigned_text() noexcept;
+
     /// True when only white space is left.
     bool at_end() noexcept;
 
@@ -70,7 +81,11 @@ class JsonScanner {
     std::size_t position() const noexcept;
 
   private:
-    void skip_space() noexcept;
+    /// Most texts have none.
+    void skip_space() noexcept {
+        if (cursor_ != end_ && *cursor_ <= ' ') skip_some_space();
+    }
+    void skip_some_space() noexcept;
 
     const char* begin_;
     const char* cursor_;

@@ -176,19 +176,7 @@ JsonScanner::JsonScanner(std::string_view text, unsigned max_depth) noexcept
     : begin_(text.data()), cursor_(begin_), end_(begin_ + text.size()),
       max_depth_(std::min(max_depth, depth_capacity)) {}
 
-void JsonScanner::skip_space() noexcept { cursor_ = json_grammar::skip_space(cursor_, end_); }
-
-bool JsonScanner::consume(char c) noexcept {
-    skip_space();
-    if (cursor_ == end_ || *cursor_ != c) return false;
-    ++cursor_;
-    return true;
-}
-
-char JsonScanner::peek() noexcept {
-    skip_space();
-    return cursor_ == end_ ? '\0' : *cursor_;
-}
+void JsonScanner::skip_some_space() noexcept { cursor_ = json_grammar::skip_space(cursor_, end_); }
 
 std::optional<JsonSlice> JsonScanner::value() noexcept {
     if (failure_ != Failure::none) return std::nullopt;
@@ -219,17 +207,25 @@ std::optional<std::string_view> JsonScanner::plain_string() noexcept {
 }
 
 std::optional<std::uint64_t> JsonScanner::small_unsigned() noexcept {
-    constexpr std::uint64_t limit = std::uint64_t{1} << 53;
-    skip_space();
-    const char* p = cursor_;
+    const auto digits = small_unsigned_text();
+    if (digits.empty()) return std::nullopt;
     std::uint64_t value = 0;
-    for (; p != end_ && json_grammar::is_digit(*p) && value < limit; ++p)
-        value = value * 10 + static_cast<std::uint64_t>(*p - '0');
-    const bool more = p != end_ && (json_grammar::is_digit(*p) || *p == '.' || (*p | 0x20) == 'e');
-    const bool leading_zero = p - cursor_ > 1 && *cursor_ == '0';
-    if (p == cursor_ || more || leading_zero || value >= limit) return std::nullopt;
-    cursor_ = p;
+    for (const char digit : digits) value = value * 10 + static_cast<std::uint64_t>(digit - '0');
     return value;
+}
+
+std::string_view JsonScanner::small_unsigned_text() noexcept {
+    constexpr std::string_view limit = "9007199254740992"; // 2^53
+    const char first = peek();
+    const char* const stop = json_grammar::skip_digits(cursor_, end_);
+    const std::string_view digits{cursor_, static_cast<std::size_t>(stop - cursor_)};
+    const bool more = stop != end_ && (*stop == '.' || (*stop | 0x20) == 'e');
+    const bool leading_zero = first == '0' && digits.size() > 1;
+    const bool big =
+        digits.size() >= limit.size() && (digits.size() > limit.size() || digits >= limit);
+    if (more || leading_zero || big) return {};
+    cursor_ = stop;
+    return digits;
 }
 
 bool JsonScanner::at_end() noexcept {
