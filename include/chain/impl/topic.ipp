@@ -16,8 +16,10 @@ bool allowed_in_names(char c) noexcept {
 }
 
 bool valid_name(std::string_view name) noexcept {
-    return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, allowed_in_names) &&
-           valid_utf8(name);
+    if (name.empty() || name.size() > 255 || !std::ranges::all_of(name, allowed_in_names))
+        return false;
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    return std::ranges::all_of(name, is_ascii) || valid_utf8(name); // most are
 }
 
 } // namespace detail

@@ -8,6 +8,11 @@ namespace chain::detail {
 
 const char* Utf8Validator::skip_ascii(const char* at, const char* end) noexcept {
     constexpr std::uint64_t high_bits = 0x8080808080808080U;
+    for (std::uint64_t words[4]; static_cast<std::size_t>(end - at) >= sizeof words;
+         at += sizeof words) {
+        std::memcpy(words, at, sizeof words);
+        if (((words[0] | words[1] | words[2] | words[3]) & high_bits) != 0) break;
+    }
     for (std::uint64_t word = 0; static_cast<std::size_t>(end - at) >= sizeof word;
          at += sizeof word) {
         std::memcpy(&word, at, sizeof word);

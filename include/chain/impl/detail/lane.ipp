@@ -131,7 +131,7 @@ void Lane::leave_scope() noexcept {
 }
 
 void Lane::run_later() {
-    if (in_handler() || std::exchange(running_later_, true)) return;
+    if (later_.empty() || in_handler() || std::exchange(running_later_, true)) return;
     for (std::size_t i = 0; i < later_.size(); ++i) {
         const auto task = std::move(later_[i]); // which may append
         task();
