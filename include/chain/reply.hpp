@@ -12,6 +12,10 @@
 
 namespace chain {
 
+namespace detail {
+struct ReplyAccess;
+}
+
 /// A handler's answer: ok or error with a payload, or none at all.
 class Reply {
   public:
@@ -20,7 +24,7 @@ class Reply {
     /// No answer.
     static Reply none() { return {}; }
     /// Success, with an empty object as payload.
-    static Reply ok() { return ok(Json::object()); }
+    static Reply ok() { return {Status::ok, Payload::view("{}")}; }
     /// Success, with this payload.
     static Reply ok(Json payload) { return {Status::ok, std::move(payload)}; }
     /// Success, with this payload as it is.
@@ -61,6 +65,8 @@ class Reply {
     result<Payload> payload() const;
 
   private:
+    friend struct detail::ReplyAccess;
+
     Reply(Status status, Json payload) : none_(false), status_(status), json_(std::move(payload)) {}
     Reply(Status status, Payload payload)
         : none_(false), status_(status), payload_(std::move(payload)) {}
@@ -71,5 +77,17 @@ class Reply {
     Json json_ = Json::value_t::discarded; ///< Discarded: `payload_` is what counts.
     Payload payload_;
 };
+
+namespace detail {
+/// Lets the library's own parts look at what a Reply holds, without a copy.
+struct ReplyAccess {
+    /// What to send, as JSON that is still to be written, or null.
+    static const Json* json(const Reply& reply) noexcept {
+        return reply.json_.is_discarded() ? nullptr : &reply.json_;
+    }
+    /// What to send where it is not that.
+    static const Payload& payload(const Reply& reply) noexcept { return reply.payload_; }
+};
+} // namespace detail
 
 } // namespace chain

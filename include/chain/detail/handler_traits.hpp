@@ -144,7 +144,7 @@ inline constexpr bool is_answer =
 template <class T>
 inline constexpr bool is_answer<net::awaitable<T>> = is_answer<T>;
 
-inline Reply as_reply(Reply reply) { return reply; }
+inline Reply as_reply(Reply&& reply) { return std::move(reply); }
 inline Reply as_reply(Json payload) { return Reply::ok(std::move(payload)); }
 
 template <class F>
@@ -170,6 +170,8 @@ class TypedCallback final : public Callback {
         } else if constexpr (std::is_void_v<Result>) {
             call(*handler_, args);
             return {};
+        } else if constexpr (std::is_same_v<Result, Reply>) {
+            return {call(*handler_, args)};
         } else {
             return {as_reply(call(*handler_, args))};
         }

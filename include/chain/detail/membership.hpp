@@ -115,9 +115,11 @@ class Membership : public RefCounted<Membership> {
     Extras& extras();
     void tell_watchers(bool quietly) noexcept;
     const std::string& pattern() const noexcept;
-    void run(Activity activity, Callback& callback, const Message& message);
+    void run(Activity activity, Callback& callback, const Message& message, Socket socket);
+    Outcome call(Callback& callback, const HandlerArgs& args, Failure& failure);
     void spawn(net::awaitable<Reply> coroutine);
     void completed(std::uint32_t run, std::exception_ptr thrown, Reply reply);
+    Hook hook() const noexcept;
     Failure explain(std::exception_ptr thrown, Hook hook) noexcept;
     void conclude(Failure failure, const Reply& reply);
     void conclude_join(Failure failure, const Reply& reply);

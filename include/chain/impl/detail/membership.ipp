@@ -8,6 +8,8 @@
 #include <chain/detail/membership_work.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace chain::detail {
@@ -33,12 +35,12 @@ bool Membership::suspended() const noexcept {
 bool Membership::superseded() const noexcept { return work_ && work_->superseded; }
 
 void Membership::begin_join(const Message& message) {
-    const Ref<Membership> self(this);
+    Socket self{Ref<Membership>(this)};
     request_ = Reference(message.ref);
     session_->lane().begin_joining(*this);
     const auto* callback = topic_->channel().join.match(topic());
     if (callback)
-        run(Activity::join, **callback, message);
+        run(Activity::join, **callback, message, std::move(self));
     else
         refuse(reason::unmatched_topic);
 }
@@ -49,10 +51,10 @@ void Membership::begin_event(const Message& message) {
         session_->reply_error(message, reason::unknown_event);
         return;
     }
-    const Ref<Membership> self(this);
+    Socket self{Ref<Membership>(this)};
     session_->lane().handler().notify([&](Observer& o) { o.event_in(pattern()); });
     request_ = Reference(message.ref);
-    run(Activity::event, **callback, message);
+    run(Activity::event, **callback, message, std::move(self));
 }
 
 void Membership::end(LeaveReason why, const Message* request) {
@@ -128,8 +130,8 @@ void Membership::give_up() {
     conclude(Failure::threw, Reply::none());
 }
 
+/// The caller keeps this membership, which may end here.
 void Membership::conclude(Failure failure, const Reply& reply) {
-    const Ref<Membership> self(this);
     const auto activity = std::exchange(activity_, Activity::none);
     if (activity == Activity::join)
         conclude_join(failure, reply);
@@ -140,16 +142,30 @@ void Membership::conclude(Failure failure, const Reply& reply) {
     proceed();
 }
 
+/// What a handler's reply says; `text` holds what had to be written. Nothing when it is not JSON.
+std::optional<Answer> answer_of(const Reply& reply, std::string& text) {
+    if (reply.is_none()) return Answer{Status::ok, "{}"};
+    if (const auto* json = ReplyAccess::json(reply)) {
+        auto written = to_text(*json);
+        if (!written) return std::nullopt;
+        text = std::move(*written);
+        return Answer{reply.status(), text, false, reply.status_name()};
+    }
+    const auto& payload = ReplyAccess::payload(reply);
+    return Answer{reply.status(), payload.raw(), payload.is_binary(), reply.status_name()};
+}
+
 void Membership::conclude_join(Failure failure, const Reply& reply) {
-    const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
-    if (failure == Failure::threw || !payload)
+    std::string text;
+    const auto answer = answer_of(reply, text);
+    if (failure == Failure::threw || !answer)
         refuse(reason::join_crashed);
     else if (failure == Failure::bad_payload)
         refuse(reason::bad_payload);
-    else if (reply.is_none() || reply.status() == Status::ok)
-        accept(payload->raw(), payload->is_binary());
+    else if (answer->status == Status::ok)
+        accept(answer->payload, answer->binary);
     else
-        refuse(payload->raw(), payload->is_binary());
+        refuse(answer->payload, answer->binary);
 }
 
 void Membership::accept(std::string_view payload, bool binary) {
@@ -181,11 +197,12 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
     if (failure == Failure::none && reply.is_none()) return;
     const bool taken = token && token->used.exchange(true);
     if (failure == Failure::none && taken) return;
-    const auto payload = reply.is_none() ? Payload::view("{}") : reply.payload();
+    std::string text;
+    const auto said = answer_of(reply, text);
     if (failure == Failure::bad_payload) {
         if (!taken) answer({Status::error, reason_object(reason::bad_payload)});
-    } else if (failure == Failure::none && payload) {
-        answer({reply.status(), payload->raw(), payload->is_binary(), reply.status_name()});
+    } else if (failure == Failure::none && said) {
+        answer(*said);
     } else {
         if (!taken && session_->serializer().lifecycle().answers_crash)
             answer({Status::error, reason_object("internal error")});
@@ -200,14 +217,14 @@ void Membership::answer(const Answer& answer) {
 }
 
 void Membership::begin_leave() {
-    const Ref<Membership> self(this);
+    Socket self{Ref<Membership>(this)};
     status_.store(SocketStatus::leaving, std::memory_order_release);
     session_->lane().leave(*this);
     tell_watchers(false);
     if (work().ending == LeaveReason::error) send_lifecycle(MessageKind::error);
     const auto* callback = topic_->channel().leave.match(topic());
     if (callback)
-        run(Activity::leave, **callback, Message{});
+        run(Activity::leave, **callback, Message{}, std::move(self));
     else
         conclude_leave();
 }

@@ -16,26 +16,33 @@
 
 namespace chain::detail {
 
-void Membership::run(Activity activity, Callback& callback, const Message& message) {
+/// @param socket  this membership's, which keeps it until it has run
+void Membership::run(Activity activity, Callback& callback, const Message& message, Socket socket) {
     activity_ = activity;
     const auto why = work_ && work_->ending ? *work_->ending : LeaveReason::leave;
-    const auto hook = activity == Activity::join    ? Hook::join
-                      : activity == Activity::event ? Hook::in
-                                                    : Hook::leave;
-    Socket socket{Ref<Membership>(this)};
     const auto payload = Payload::view(message.payload, message.binary);
-    Outcome outcome;
     auto failure = Failure::none;
-    try {
-        const HandlerScope scope(session_->lane());
-        outcome = callback({socket, payload, message.event, why});
-    } catch (...) {
-        failure = explain(std::current_exception(), hook);
-    }
+    auto outcome = call(callback, {socket, payload, message.event, why}, failure);
     if (outcome.running)
         spawn(std::move(*outcome.running));
     else
         conclude(failure, outcome.reply);
+}
+
+Outcome Membership::call(Callback& callback, const HandlerArgs& args, Failure& failure) {
+    try {
+        const HandlerScope scope(session_->lane());
+        return callback(args);
+    } catch (...) {
+        failure = explain(std::current_exception(), hook());
+    }
+    return {};
+}
+
+/// Of what runs.
+Hook Membership::hook() const noexcept {
+    if (activity_ == Activity::join) return Hook::join;
+    return activity_ == Activity::event ? Hook::in : Hook::leave;
 }
 
 void Membership::spawn(net::awaitable<Reply> coroutine) {
@@ -60,10 +67,7 @@ void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply r
     if (!work_ || work_->run != run || !work_->suspended) return;
     work_->suspended = false;
     work_->patience.disarm();
-    const auto hook = activity_ == Activity::join    ? Hook::join
-                      : activity_ == Activity::event ? Hook::in
-                                                     : Hook::leave;
-    const auto failure = thrown ? explain(std::move(thrown), hook) : Failure::none;
+    const auto failure = thrown ? explain(std::move(thrown), hook()) : Failure::none;
     conclude(failure, reply);
 }
 
