@@ -101,6 +101,7 @@ int main(int argc, char** argv) try {
     std::cout << "The chat is at http" << (options.tls ? "s" : "")
               << "://localhost:" << acceptor.local_endpoint().port() << std::endl;
     signals.async_wait([&](auto, int) {
+        signals.clear(); // a second one ends the process at once
         handler.drain(std::chrono::seconds(10), [&] {
             context.stop();
             for (auto& lane : lanes) lane.stop();

@@ -61,7 +61,7 @@ class Handler {
     /// before that thread runs.
     Handler& use(net::io_context& context);
 
-    /// Runs `f(Handler&)` once, before the first client.
+    /// Runs `f(Handler&)` once, before the first client. If it throws, all clients are refused.
     Handler& on_config(std::function<void(Handler&)> f);
     /// Decides who may connect: `f(Session&, const Request&)` returns void (welcome),
     /// `std::optional<Refusal>`, or `net::awaitable` of either. It may store state in the session.

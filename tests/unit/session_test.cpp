@@ -201,6 +201,21 @@ TEST_CASE("the config handler runs once, before the first client, and may add "
     test::join(client, "room:a");
 }
 
+TEST_CASE("what the config handler throws refuses every client with 500, and is told once") {
+    Observed seen;
+    auto handler = test::handler_with({}, seen.config);
+    handler.on_config([](chain::Handler&) { throw std::runtime_error{"no such channel"}; });
+    chain::testing::Kit kit{handler};
+    for (int i = 0; i < 2; ++i) {
+        const auto client = kit.connect();
+        REQUIRE(client.refusal());
+        CHECK(client.refusal()->status == 500);
+        CHECK(client.refusal()->reason == "config crashed");
+    }
+    CHECK(handler.sessions() == 0);
+    CHECK(seen.observer->count("threw /socket connect no such channel") == 1);
+}
+
 // ------------------------------------------------------------------------------------
 // the interface
 

@@ -244,6 +244,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Judge<Json> plain_refresh_;
     LastingEvents lasting_;
     std::once_flag configured_;
+    std::optional<Refusal> unconfigured_; ///< Why nobody is let in: `on_config_` threw.
     std::atomic<bool> frozen_{false};
     SessionTable sessions_;
     std::atomic<std::size_t> unsent_{0};

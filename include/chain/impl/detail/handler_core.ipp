@@ -106,7 +106,11 @@ void HandlerCore::add(std::shared_ptr<Transport> transport) {
 
 void HandlerCore::configure() {
     std::call_once(configured_, [this] {
-        if (on_config_) on_config_();
+        try {
+            if (on_config_) on_config_();
+        } catch (...) {
+            unconfigured_ = connect_failed(std::current_exception(), "config crashed");
+        }
         frozen_ = true;
         pubsub_->freeze();
     });
@@ -202,6 +206,7 @@ struct HandlerCore::Full {
 };
 
 std::optional<HandlerCore::Full> HandlerCore::full() const {
+    if (unconfigured_) return Full{Errc::refused, *unconfigured_};
     if (draining()) return Full{Errc::draining, unavailable("draining")};
     if (sessions_.size() >= config_.limits.sessions)
         return Full{Errc::too_many_sessions, unavailable("too many sessions")};
