@@ -179,13 +179,13 @@ TEST_CASE("a node that takes too long with what NATS delivers loses the rest, an
     const NatsServer nats;
     auto config = nats_at(nats.url());
     config.waiting_messages = 100;
+    test::Signal signal; // which outlives the nodes, as a call may still wait for it
+    bool inside = false;
+    bool go_on = false;
     Node fast(through(nats_at(nats.url())));
     Node slow(through(config));
     REQUIRE(fast.ready());
     REQUIRE(slow.ready());
-    test::Signal signal;
-    bool inside = false;
-    bool go_on = false;
     const auto subscription =
         slow.handler->pubsub().subscribe("news", [&](std::string_view, const Payload&) {
             signal.change([&] { inside = true; });
