@@ -181,7 +181,8 @@ void NatsCore::subscribe_to(const std::string& subject, const std::string& topic
         delete route;
         return down(make_error_code(Errc::broker_refused), natsStatus_GetText(status));
     }
-    natsSubscription_SetOnCompleteCB(subscription, &Callbacks::forget, route);
+    if (natsSubscription_SetOnCompleteCB(subscription, &Callbacks::forget, route) != NATS_OK)
+        delete route; // the connection has ended since, and this subscription with it
     subscriptions_[topic].push_back(subscription);
 }
 
