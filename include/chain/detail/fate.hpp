@@ -45,6 +45,10 @@ SharedFate fate_of(const PatternMap<SlowPolicy>& policies, const LastingEvents& 
 struct Backlog {
     std::size_t bytes = 0;
     std::size_t frames = 0;
+
+    bool exceeds(const Backlog& most) const noexcept {
+        return bytes > most.bytes || frames > most.frames;
+    }
 };
 
 } // namespace chain::detail

@@ -76,6 +76,10 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
         return unsent_.load(std::memory_order_relaxed) > limits.unsent_bytes / 8 * eighths ||
                unsent_frames_.load(std::memory_order_relaxed) > limits.unsent_frames / 8 * eighths;
     }
+    /// What may wait for one session.
+    Backlog unsent_per_session() const noexcept {
+        return {config_.limits.unsent_bytes_per_session, config_.limits.unsent_frames_per_session};
+    }
     /// Drops the largest backlogs; from any thread.
     void relieve();
     void relieved() noexcept { relieving_ = false; }

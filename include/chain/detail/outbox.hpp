@@ -107,6 +107,7 @@ class Outbox {
         std::unordered_map<std::string_view, std::size_t> newest; ///< Frame by key.
     };
 
+    bool has_partial() const noexcept;
     void advance(FrameSink* sink);
     void drop(std::size_t index) noexcept;
     void lose(std::size_t index);

@@ -153,12 +153,10 @@ SharedFate Membership::fate_of(const Message& message) const {
 /// Keeps something until the join is answered. @return false when too much is kept.
 bool Membership::keep(Held held) {
     auto& work = this->work();
-    const auto& limits = session_->lane().handler().config().limits;
     work.held_bytes +=
         held.broadcast ? held.broadcast->message().payload.size() : held.payload.size();
-    if (work.held_bytes > limits.unsent_bytes_per_session ||
-        work.held.size() >= limits.unsent_frames_per_session)
-        return false;
+    const Backlog kept{work.held_bytes, work.held.size() + 1};
+    if (kept.exceeds(session_->lane().handler().unsent_per_session())) return false;
     work.held.push_back(std::move(held));
     return true;
 }
@@ -183,12 +181,10 @@ void Membership::release_held() {
 /// Keeps a broadcast for the out handler until what runs has completed.
 void Membership::postpone(const Ref<Broadcast>& broadcast) {
     auto& work = this->work();
-    const auto& limits = session_->lane().handler().config().limits;
     work.held_bytes += broadcast->message().payload.size();
     work.intercepted.push_back(broadcast);
-    if (work.held_bytes > limits.unsent_bytes_per_session ||
-        work.intercepted.size() > limits.unsent_frames_per_session)
-        session_->overflow();
+    const Backlog kept{work.held_bytes, work.intercepted.size()};
+    if (kept.exceeds(session_->lane().handler().unsent_per_session())) session_->overflow();
 }
 
 void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {

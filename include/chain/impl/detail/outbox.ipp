@@ -83,8 +83,12 @@ void Outbox::advance(FrameSink* sink) {
     }
 }
 
+bool Outbox::has_partial() const noexcept {
+    return backlog_ && backlog_->taken > begin_of(backlog_->next);
+}
+
 std::string Outbox::take_partial() {
-    if (!backlog_ || backlog_->taken == begin_of(backlog_->next)) return {};
+    if (!has_partial()) return {};
     const auto size = backlog_->frames[backlog_->next].end - backlog_->taken;
     std::string rest(front().substr(0, size));
     handed_over(size, nullptr); // it has its number already
@@ -92,13 +96,11 @@ std::string Outbox::take_partial() {
 }
 
 std::size_t Outbox::forget_whole() {
-    if (!backlog_) return 0;
-    const auto partial = backlog_->frames[backlog_->next];
+    if (!has_partial()) return clear();
+    const auto begin = begin_of(backlog_->next);
     auto rest = std::make_unique<Waiting>();
-    rest->bytes.assign(backlog_->bytes, begin_of(backlog_->next),
-                       partial.end - begin_of(backlog_->next));
-    rest->taken = backlog_->taken - begin_of(backlog_->next);
-    if (rest->taken == 0) return clear();
+    rest->bytes.assign(backlog_->bytes, begin, backlog_->frames[backlog_->next].end - begin);
+    rest->taken = backlog_->taken - begin;
     rest->frames.push_back({rest->bytes.size(), nullptr, false});
     const auto count = clear() - 1;
     backlog_ = std::move(rest);

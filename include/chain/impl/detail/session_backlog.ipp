@@ -83,8 +83,7 @@ void SessionCore::keep_rest(const Slice& slice, std::size_t taken, FrameSink* si
 
 /// What may wait for it.
 Backlog SessionCore::most_unsent() const noexcept {
-    const auto& limits = lane_->handler().config().limits;
-    Backlog most{limits.unsent_bytes_per_session, limits.unsent_frames_per_session};
+    auto most = lane_->handler().unsent_per_session();
     if (resume_) {
         most.bytes += resume_->replaying + resume_->excused.bytes;
         most.frames += resume_->excused.frames;
@@ -92,10 +91,7 @@ Backlog SessionCore::most_unsent() const noexcept {
     return most;
 }
 
-bool SessionCore::over() const noexcept {
-    const auto most = most_unsent();
-    return outbox_.unsent() > most.bytes || outbox_.waiting_frames() > most.frames;
-}
+bool SessionCore::over() const noexcept { return backlog().exceeds(most_unsent()); }
 
 bool SessionCore::choked() const noexcept {
     return !outbox_.idle() && (over() || lane_->handler().crowded(8));
