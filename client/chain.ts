@@ -169,6 +169,11 @@ function retryAfterClose(reason: string | undefined): number {
 
 // ----------------------------------------------------------------------------------------- timing
 
+/** A timer; also of a delay that is longer than what timers take, as `Infinity`. */
+function later(callback: () => void, delay: number): Timer {
+    return setTimeout(callback, Math.min(delay, LONGEST_DELAY));
+}
+
 /**
  * Calls back after growing delays. Each delay is a random part of its interval, between half and all of it, so that
  * clients that failed together do not come back together.
@@ -196,7 +201,7 @@ export class Retry {
     retry(atLeast = 0): void {
         this.cancel();
         const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
-        this.timer = setTimeout(() => this.fire(), Math.min(delay, LONGEST_DELAY));
+        this.timer = later(() => this.fire(), delay);
     }
 
     /** Does a scheduled try now. */
@@ -237,7 +242,7 @@ class Heartbeat {
 
     start(): void {
         this.stop();
-        if (this.interval > 0) this.timer = setInterval(() => this.beat(), this.interval);
+        if (this.interval > 0) this.timer = setInterval(() => this.beat(), Math.min(this.interval, LONGEST_DELAY));
     }
 
     stop(): void {
@@ -251,15 +256,14 @@ class Heartbeat {
     beat(): void {
         if (this.ref || this.timer === undefined) return;
         this.ref = this.send();
-        this.deadline = setTimeout(this.dead, this.timeout);
+        this.deadline = later(this.dead, this.timeout);
     }
 
-    /** Whether the reply of this ref was the answer. */
-    answered(ref: number): boolean {
-        if (!this.ref || ref !== this.ref) return false;
+    /** Takes note of the reply of this ref, which may be the answer. */
+    answered(ref: number): void {
+        if (ref !== this.ref) return;
         clearTimeout(this.deadline);
         this.ref = 0;
-        return true;
     }
 }
 
@@ -903,7 +907,7 @@ class TransportChoice {
 
     opened(): void {
         const isFirst = this.settled === undefined && this.configs.length > 1;
-        if (isFirst) this.storage.setItem("chain:transport", this.current().name);
+        if (isFirst) remember(this.storage, "chain:transport", this.current().name);
         this.settled ??= this.index;
         this.failures = 0;
     }
@@ -966,7 +970,7 @@ class Nodes {
     }
 
     start(): void {
-        if (this.getNodes) this.timer = setInterval(() => this.refresh(), this.seconds * 1000);
+        if (this.getNodes) this.timer = setInterval(() => this.refresh(), Math.min(this.seconds * 1000, LONGEST_DELAY));
     }
 
     stop(): void {
@@ -1079,7 +1083,7 @@ class Link {
     private async attempt(preferred?: string): Promise<void> {
         const turn = ++this.turn;
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
+        this.connectTimer = later(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
             const transport = await this.config.create(this.current !== undefined);
@@ -1110,7 +1114,7 @@ class Link {
         this.retry.cancel();
         clearTimeout(this.connectTimer);
         clearTimeout(this.stableTimer);
-        this.stableTimer = setTimeout(() => this.stable(), STABLE_AFTER);
+        this.stableTimer = later(() => this.stable(), STABLE_AFTER);
         if (previous) this.retire(previous);
         this.listener.up(transport, previous);
     }
@@ -1127,10 +1131,9 @@ class Link {
     }
 
     private ended(transport: Transport, cause: unknown): void {
-        if (this.retired.delete(transport)) return;
         if (transport === this.candidate) this.attemptFailed(cause);
         else if (transport === this.current) this.lost(causeOf(cause));
-        else return;
+        else if (!this.retired.delete(transport)) return;
         transport.close(); // one that ended with an error may still be there, and may come back by itself
     }
 
@@ -1142,7 +1145,7 @@ class Link {
         this.turn++;
         clearTimeout(this.stableTimer);
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
+        this.connectTimer = later(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
         this.tellLoss({ ...cause, reconnecting: true });
     }
 
@@ -1188,7 +1191,7 @@ class Link {
     /** The old connection goes on for a while, so that nothing is missed until the new one has taken over. */
     private retire(transport: Transport): void {
         this.retired.add(transport);
-        setTimeout(() => {
+        later(() => {
             if (this.retired.delete(transport)) transport.close(1000);
         }, this.config.dropAfter);
     }
@@ -1284,6 +1287,15 @@ function sessionStorageOrMemory(): Pick<Storage, "getItem" | "setItem"> {
     return { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => void memory.set(key, value) };
 }
 
+/** Storage may be full, or forbidden: what is not remembered then costs no connection. */
+function remember(storage: Pick<Storage, "setItem">, key: string, value: string): void {
+    try {
+        storage.setItem(key, value);
+    } catch (error) {
+        log(SOCKET, "%s is not remembered", key, error);
+    }
+}
+
 function randomId(): string {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -1297,8 +1309,8 @@ class TabId {
     private static readonly keysInUse = new WeakMap<object, Set<string>>();
     private id = "";
     private key = "";
-    private readonly leave = () => this.storage.setItem(this.key, this.id);
-    private readonly enter = () => this.storage.setItem(this.key, "");
+    private readonly leave = () => remember(this.storage, this.key, this.id);
+    private readonly enter = () => remember(this.storage, this.key, "");
 
     constructor(private readonly storage: Pick<Storage, "getItem" | "setItem">) {}
 
@@ -1355,7 +1367,7 @@ export class Socket extends Events<SocketEvents> {
     private readonly tab: TabId;
     private readonly link: Link;
     private readonly heartbeat: Heartbeat;
-    private refreshRef = 0; // of the token that was shown last, until it is answered
+    private readonly asides = new Map<number, string | undefined>(); // what was asked on the protocol's own topic, by ref
     private readonly wakeUp = new WakeUp(() => this.onWakeUp());
 
     /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
@@ -1389,6 +1401,7 @@ export class Socket extends Events<SocketEvents> {
         this.link.stop();
         if (wasAlive) this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
+        this.session.forget(); // also one whose window is over: who comes back may be somebody else
         this.tab.forget();
     }
 
@@ -1419,8 +1432,15 @@ export class Socket extends Events<SocketEvents> {
     push(message: Partial<Message>): void {
         log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
         const waiting = { frame: encode(message), counted: message.topic !== CHAIN_TOPIC };
+        if (!waiting.counted && message.ref) this.asides.set(message.ref, message.event);
         if (this.isConnected()) this.transmit(waiting);
         else this.sendBuffer.push(waiting);
+    }
+
+    /** @internal Sends a frame over a connection that was given up for another node's, and counts it in that one's session. */
+    sendOver(transport: Transport, frame: string): void {
+        this.sessions.get(transport)?.keep(frame);
+        transport.send(frame, true);
     }
 
     /** A ref that this socket has not used yet. */
@@ -1510,7 +1530,7 @@ export class Socket extends Events<SocketEvents> {
     private disconnectWhenIdle(): void {
         const delay = this.options.disconnectIdleTimeout ?? 5000;
         clearTimeout(this.idleTimer);
-        if (delay <= LONGEST_DELAY) this.idleTimer = setTimeout(() => this.disconnect(), delay);
+        if (delay <= LONGEST_DELAY) this.idleTimer = later(() => this.disconnect(), delay);
     }
 
     private onUp(transport: Transport, previous?: Transport): void {
@@ -1531,7 +1551,7 @@ export class Socket extends Events<SocketEvents> {
             this.session.forget();
             this.link.abandon("no answer to the resume");
         };
-        this.verdict = setTimeout(silent, this.options.connectTimeout ?? 10_000);
+        this.verdict = later(silent, this.options.connectTimeout ?? 10_000);
     }
 
     private settleVerdict(): boolean {
@@ -1586,6 +1606,7 @@ export class Socket extends Events<SocketEvents> {
 
     private onDown(info: CloseInfo): void {
         this.heartbeat.stop();
+        this.asides.clear(); // their answers are not sent again
         this.transports?.lost();
         clearTimeout(this.ackTimer);
         this.settleVerdict();
@@ -1603,7 +1624,7 @@ export class Socket extends Events<SocketEvents> {
             this.windowTimer = undefined;
             for (const channel of this.channels.slice()) channel.onDisconnected();
         };
-        this.windowTimer ??= setTimeout(over, Math.min(this.session.window, LONGEST_DELAY));
+        this.windowTimer ??= later(over, this.session.window);
     }
 
     private stopWindow(): void {
@@ -1634,17 +1655,19 @@ export class Socket extends Events<SocketEvents> {
         try {
             const payload = await this.options.refresh(expiresIn);
             if (!this.isConnected()) return; // the server asks again over the next connection
-            this.refreshRef = this.nextRef();
-            this.push({ ref: this.refreshRef, topic: CHAIN_TOPIC, event: "_refresh", payload });
+            this.push({ ref: this.nextRef(), topic: CHAIN_TOPIC, event: "_refresh", payload });
         } catch (error) {
             report(error);
         }
     }
 
-    private isRefreshed({ kind, ref, payload }: Message): boolean {
-        if (kind !== MessageKindEnum.REPLY || ref === 0 || ref !== this.refreshRef) return false;
-        this.refreshRef = 0;
-        guarded(() => this.emit("refreshed", payload.status, payload.response));
+    /** Whether it answers what was asked on the protocol's own topic: such a reply is not counted. */
+    private isAside({ kind, ref, payload }: Message): boolean {
+        if (kind !== MessageKindEnum.REPLY || !this.asides.has(ref)) return false;
+        const asked = this.asides.get(ref);
+        this.asides.delete(ref);
+        this.heartbeat.answered(ref);
+        if (asked === "_refresh") this.emit("refreshed", payload.status, payload.response);
         return true;
     }
 
@@ -1663,11 +1686,10 @@ export class Socket extends Events<SocketEvents> {
             this.beginAnew();
         }
         if (message.kind === MessageKindEnum.ACK) this.session.confirm(message.payload);
-        const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
-        const isOurs = isHeartbeat || this.isRefreshed(message);
+        const isAside = this.isAside(message);
         if (message.topic === CHAIN_TOPIC && message.event === "_expiring")
             void this.refresh(Number(message.payload?.expires_in_ms) || 0);
-        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isOurs) return;
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isAside) return;
         this.count();
         this.onMessage(message);
     }
@@ -1691,7 +1713,7 @@ export class Socket extends Events<SocketEvents> {
         const owed = this.session.take();
         if (!this.transport?.acks) return;
         if (owed >= FRAMES_PER_ACK) this.acknowledge();
-        else if (owed === 1) this.ackTimer = setTimeout(() => this.acknowledge(), ACK_AFTER);
+        else if (owed === 1) this.ackTimer = later(() => this.acknowledge(), ACK_AFTER);
     }
 
     private acknowledge(): void {
@@ -1992,7 +2014,7 @@ export class Channel extends Events<ChannelEvents> {
 
     private leaveOn(transport: Transport): () => void {
         const frame = encode(this.leaveMessage());
-        return () => transport.send(frame);
+        return () => this.socket.sendOver(transport, frame);
     }
 
     private hook(event: string, payload: any, ref: number, joinRef: number): any {
@@ -2080,7 +2102,7 @@ export class Push {
 
     /** @internal */
     startTimeout(): void {
-        this.timer ??= setTimeout(() => this.settle("timeout", {}), Math.min(this.timeout, LONGEST_DELAY));
+        this.timer ??= later(() => this.settle("timeout", {}), this.timeout);
     }
 
     /** @internal Waits for no answer any more. */

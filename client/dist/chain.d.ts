@@ -331,7 +331,7 @@ export declare class Socket extends Events<SocketEvents> {
     private readonly tab;
     private readonly link;
     private readonly heartbeat;
-    private refreshRef;
+    private readonly asides;
     private readonly wakeUp;
     /** `endpoint` is a path or a URL, `/socket` when neither it nor `getNodes` is given. Nothing connects yet. */
     constructor(endpoint: string, options?: SocketOptions);
@@ -379,7 +379,8 @@ export declare class Socket extends Events<SocketEvents> {
     private onWakeUp;
     private sendHeartbeat;
     private refresh;
-    private isRefreshed;
+    /** Whether it answers what was asked on the protocol's own topic: such a reply is not counted. */
+    private isAside;
     private onFrame;
     private onSession;
     /** Counts a frame of the server, and acknowledges what has arrived, now or soon. */

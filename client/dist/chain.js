@@ -126,6 +126,9 @@ function retryAfterClose(reason) {
     const found = /retry_after_ms\D{0,4}(\d+)/.exec(reason ?? "");
     return found ? Number(found[1]) : 0;
 }
+function later(callback, delay) {
+    return setTimeout(callback, Math.min(delay, LONGEST_DELAY));
+}
 class Retry {
     constructor(callback, intervals) {
         this.callback = callback;
@@ -141,7 +144,7 @@ class Retry {
     retry(atLeast = 0) {
         this.cancel();
         const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
-        this.timer = setTimeout(() => this.fire(), Math.min(delay, LONGEST_DELAY));
+        this.timer = later(() => this.fire(), delay);
     }
     hasten() {
         if (this.timer !== undefined)
@@ -173,7 +176,7 @@ class Heartbeat {
     start() {
         this.stop();
         if (this.interval > 0)
-            this.timer = setInterval(() => this.beat(), this.interval);
+            this.timer = setInterval(() => this.beat(), Math.min(this.interval, LONGEST_DELAY));
     }
     stop() {
         clearInterval(this.timer);
@@ -185,14 +188,13 @@ class Heartbeat {
         if (this.ref || this.timer === undefined)
             return;
         this.ref = this.send();
-        this.deadline = setTimeout(this.dead, this.timeout);
+        this.deadline = later(this.dead, this.timeout);
     }
     answered(ref) {
-        if (!this.ref || ref !== this.ref)
-            return false;
+        if (ref !== this.ref)
+            return;
         clearTimeout(this.deadline);
         this.ref = 0;
-        return true;
     }
 }
 class WakeUp {
@@ -646,7 +648,7 @@ class TransportChoice {
     opened() {
         const isFirst = this.settled === undefined && this.configs.length > 1;
         if (isFirst)
-            this.storage.setItem("chain:transport", this.current().name);
+            remember(this.storage, "chain:transport", this.current().name);
         this.settled ?? (this.settled = this.index);
         this.failures = 0;
     }
@@ -690,7 +692,7 @@ class Nodes {
     }
     start() {
         if (this.getNodes)
-            this.timer = setInterval(() => this.refresh(), this.seconds * 1000);
+            this.timer = setInterval(() => this.refresh(), Math.min(this.seconds * 1000, LONGEST_DELAY));
     }
     stop() {
         clearInterval(this.timer);
@@ -761,7 +763,7 @@ class Link {
     async attempt(preferred) {
         const turn = ++this.turn;
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
+        this.connectTimer = later(() => this.attemptFailed(new Error(TIMED_OUT)), this.config.connectTimeout);
         try {
             const endpoint = preferred ?? (await this.nodes.pick(this.failures));
             const transport = await this.config.create(this.current !== undefined);
@@ -794,7 +796,7 @@ class Link {
         this.retry.cancel();
         clearTimeout(this.connectTimer);
         clearTimeout(this.stableTimer);
-        this.stableTimer = setTimeout(() => this.stable(), STABLE_AFTER);
+        this.stableTimer = later(() => this.stable(), STABLE_AFTER);
         if (previous)
             this.retire(previous);
         this.listener.up(transport, previous);
@@ -810,13 +812,11 @@ class Link {
             this.listener.frame(data, isOld);
     }
     ended(transport, cause) {
-        if (this.retired.delete(transport))
-            return;
         if (transport === this.candidate)
             this.attemptFailed(cause);
         else if (transport === this.current)
             this.lost(causeOf(cause));
-        else
+        else if (!this.retired.delete(transport))
             return;
         transport.close();
     }
@@ -828,7 +828,7 @@ class Link {
         this.turn++;
         clearTimeout(this.stableTimer);
         clearTimeout(this.connectTimer);
-        this.connectTimer = setTimeout(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
+        this.connectTimer = later(() => this.attemptFailed(new Error(TIMED_OUT)), REOPEN_TIME);
         this.tellLoss({ ...cause, reconnecting: true });
     }
     sentAway(delay) {
@@ -872,7 +872,7 @@ class Link {
     }
     retire(transport) {
         this.retired.add(transport);
-        setTimeout(() => {
+        later(() => {
             if (this.retired.delete(transport))
                 transport.close(1000);
         }, this.config.dropAfter);
@@ -893,6 +893,14 @@ function sessionStorageOrMemory() {
     const memory = new Map();
     return { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => void memory.set(key, value) };
 }
+function remember(storage, key, value) {
+    try {
+        storage.setItem(key, value);
+    }
+    catch (error) {
+        log(SOCKET, "%s is not remembered", key, error);
+    }
+}
 function randomId() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -902,8 +910,8 @@ class TabId {
         this.storage = storage;
         this.id = "";
         this.key = "";
-        this.leave = () => this.storage.setItem(this.key, this.id);
-        this.enter = () => this.storage.setItem(this.key, "");
+        this.leave = () => remember(this.storage, this.key, this.id);
+        this.enter = () => remember(this.storage, this.key, "");
     }
     take() {
         if (this.id)
@@ -949,7 +957,7 @@ class Socket extends Events {
         this.isUp = false;
         this.sessions = new WeakMap();
         this.pending = new Map();
-        this.refreshRef = 0;
+        this.asides = new Map();
         this.wakeUp = new WakeUp(() => this.onWakeUp());
         const named = typeof endpointOrOptions === "string";
         this.options = named ? more : endpointOrOptions;
@@ -969,6 +977,7 @@ class Socket extends Events {
         if (wasAlive)
             this.onDown({ code: 1000, reason: "", reconnecting: false });
         this.wakeUp.stop();
+        this.session.forget();
         this.tab.forget();
     }
     isConnected() {
@@ -991,10 +1000,16 @@ class Socket extends Events {
     push(message) {
         log(SOCKET, "push %s %s (%s, %s)", message.topic, message.event, message.joinRef, message.ref, message.payload);
         const waiting = { frame: encode(message), counted: message.topic !== CHAIN_TOPIC };
+        if (!waiting.counted && message.ref)
+            this.asides.set(message.ref, message.event);
         if (this.isConnected())
             this.transmit(waiting);
         else
             this.sendBuffer.push(waiting);
+    }
+    sendOver(transport, frame) {
+        this.sessions.get(transport)?.keep(frame);
+        transport.send(frame, true);
     }
     nextRef() {
         this.ref = this.ref >= Number.MAX_SAFE_INTEGER ? 1 : this.ref + 1;
@@ -1071,7 +1086,7 @@ class Socket extends Events {
         const delay = this.options.disconnectIdleTimeout ?? 5000;
         clearTimeout(this.idleTimer);
         if (delay <= LONGEST_DELAY)
-            this.idleTimer = setTimeout(() => this.disconnect(), delay);
+            this.idleTimer = later(() => this.disconnect(), delay);
     }
     onUp(transport, previous) {
         log(SOCKET, "connected to %s", transport.endpoint());
@@ -1090,7 +1105,7 @@ class Socket extends Events {
             this.session.forget();
             this.link.abandon("no answer to the resume");
         };
-        this.verdict = setTimeout(silent, this.options.connectTimeout ?? 10000);
+        this.verdict = later(silent, this.options.connectTimeout ?? 10000);
     }
     settleVerdict() {
         const awaited = this.verdict !== undefined;
@@ -1141,6 +1156,7 @@ class Socket extends Events {
     }
     onDown(info) {
         this.heartbeat.stop();
+        this.asides.clear();
         this.transports?.lost();
         clearTimeout(this.ackTimer);
         this.settleVerdict();
@@ -1161,7 +1177,7 @@ class Socket extends Events {
             for (const channel of this.channels.slice())
                 channel.onDisconnected();
         };
-        this.windowTimer ?? (this.windowTimer = setTimeout(over, Math.min(this.session.window, LONGEST_DELAY)));
+        this.windowTimer ?? (this.windowTimer = later(over, this.session.window));
     }
     stopWindow() {
         clearTimeout(this.windowTimer);
@@ -1192,18 +1208,20 @@ class Socket extends Events {
             const payload = await this.options.refresh(expiresIn);
             if (!this.isConnected())
                 return;
-            this.refreshRef = this.nextRef();
-            this.push({ ref: this.refreshRef, topic: CHAIN_TOPIC, event: "_refresh", payload });
+            this.push({ ref: this.nextRef(), topic: CHAIN_TOPIC, event: "_refresh", payload });
         }
         catch (error) {
             report(error);
         }
     }
-    isRefreshed({ kind, ref, payload }) {
-        if (kind !== MessageKindEnum.REPLY || ref === 0 || ref !== this.refreshRef)
+    isAside({ kind, ref, payload }) {
+        if (kind !== MessageKindEnum.REPLY || !this.asides.has(ref))
             return false;
-        this.refreshRef = 0;
-        guarded(() => this.emit("refreshed", payload.status, payload.response));
+        const asked = this.asides.get(ref);
+        this.asides.delete(ref);
+        this.heartbeat.answered(ref);
+        if (asked === "_refresh")
+            this.emit("refreshed", payload.status, payload.response);
         return true;
     }
     onFrame(data, isOld) {
@@ -1226,11 +1244,10 @@ class Socket extends Events {
         }
         if (message.kind === MessageKindEnum.ACK)
             this.session.confirm(message.payload);
-        const isHeartbeat = message.kind === MessageKindEnum.REPLY && this.heartbeat.answered(message.ref);
-        const isOurs = isHeartbeat || this.isRefreshed(message);
+        const isAside = this.isAside(message);
         if (message.topic === CHAIN_TOPIC && message.event === "_expiring")
             void this.refresh(Number(message.payload?.expires_in_ms) || 0);
-        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isOurs)
+        if (message.kind === MessageKindEnum.ACK || message.topic === CHAIN_TOPIC || isAside)
             return;
         this.count();
         this.onMessage(message);
@@ -1258,7 +1275,7 @@ class Socket extends Events {
         if (owed >= FRAMES_PER_ACK)
             this.acknowledge();
         else if (owed === 1)
-            this.ackTimer = setTimeout(() => this.acknowledge(), ACK_AFTER);
+            this.ackTimer = later(() => this.acknowledge(), ACK_AFTER);
     }
     acknowledge() {
         clearTimeout(this.ackTimer);
@@ -1510,7 +1527,7 @@ class Channel extends Events {
     }
     leaveOn(transport) {
         const frame = encode(this.leaveMessage());
-        return () => transport.send(frame);
+        return () => this.socket.sendOver(transport, frame);
     }
     hook(event, payload, ref, joinRef) {
         if (!this.options.onMessage)
@@ -1572,7 +1589,7 @@ class Push {
         return this.sent;
     }
     startTimeout() {
-        this.timer ?? (this.timer = setTimeout(() => this.settle("timeout", {}), Math.min(this.timeout, LONGEST_DELAY)));
+        this.timer ?? (this.timer = later(() => this.settle("timeout", {}), this.timeout));
     }
     cancel() {
         clearTimeout(this.timer);

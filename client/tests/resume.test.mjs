@@ -178,3 +178,54 @@ test("a frame that is too big for the server is given up, and the count stays ri
     assert.deepEqual(server.said, [1, 2]);
     assert.equal(server.joins, 1);
 });
+
+test("answers of the protocol itself are not counted, however many are under way", async (t) => {
+    const server = await ResumeServer.start(t);
+    const shown = [];
+    const refresh = () => new Promise((resolve) => shown.push(resolve));
+    const socket = makeSocket(t, server, { transport: ["WebSocket"], refresh });
+    const channel = socket.channel("room:1").join();
+    await until(() => channel.isJoined());
+    const refreshed = calls();
+    socket.on("refreshed", refreshed);
+    const [session] = server.sessions.values();
+    for (let round = 1; round <= 2; round++) {
+        session.write('[0,0,0,"_chain","_expiring",{"expires_in_ms":100}]');
+        await until(() => shown.length === round);
+    }
+    for (const show of shown) show({});
+    await until(() => refreshed.seen.length === 2);
+    server.drop();
+    await until(() => server.resumes === 1 && socket.isConnected());
+    assert.equal(new URL(server.requests.at(-1).url, "http://server").searchParams.get("received"), String(session.sent.length));
+});
+
+test("who disconnects leaves the session behind, also when its window is over", async (t) => {
+    const server = await ResumeServer.start(t);
+    server.window = 1;
+    const socket = makeSocket(t, server, { transport: ["WebSocket"], reconnectInterval: [60_000] });
+    const channel = socket.channel("room:1").join();
+    await until(() => channel.isJoined());
+    server.drop();
+    await until(() => channel.isErrored());
+    socket.disconnect();
+    socket.connect();
+    await until(() => channel.isJoined());
+    assert.deepEqual([server.resumes, server.joins], [0, 2]);
+    assert.equal(server.requests.at(-1).protocols, undefined);
+});
+
+test("a move to another node ends the memberships on the old one over SSE too", async (t) => {
+    const [one, two] = [await ResumeServer.start(t), await ResumeServer.start(t)];
+    let nodes = [one.endpoint];
+    const options = { ...quick, transport: ["SSE"], getNodes: async () => nodes, getNodesInterval: 0.01 };
+    const socket = new chain.Socket(options);
+    t.after(() => socket.disconnect());
+    const channels = [socket.channel("room:1").join(), socket.channel("room:2").join()];
+    await until(() => channels.every((channel) => channel.isJoined()));
+    nodes = [two.endpoint, one.endpoint];
+    await until(() => two.joins === 2);
+    await until(() => one.left.length === 2);
+    assert.deepEqual(one.left.sort(), ["room:1", "room:2"]);
+    assert.equal(one.repeated, 0);
+});

@@ -546,6 +546,59 @@ test("a move that fails leaves the connection as it is", async (t) => {
     assert.deepEqual([socket.isConnected(), close.seen.length, error.seen.length], [true, 0, 0]);
 });
 
+test("an old node's connection that would come back by itself is closed instead", async (t) => {
+    const made = [];
+    class Returning extends chain.Events {
+        closed = 0;
+        connect(endpoint) {
+            this.at = endpoint;
+            made.push(this);
+            queueMicrotask(() => this.emit("open", this));
+        }
+        endpoint() {
+            return this.at;
+        }
+        send() {}
+        close() {
+            this.closed++;
+        }
+    }
+    chain.Transports.Returning = Returning;
+    t.after(() => delete chain.Transports.Returning);
+    const timers = mockTimers(t);
+    let nodes = ["/one"];
+    const socket = makeSocket(t, undefined, { transport: ["Returning"], getNodes: async () => nodes });
+    socket.connect();
+    await until(() => socket.isConnected());
+    nodes = ["/two"];
+    timers.tick(30_000);
+    await until(() => made.length === 2 && socket.transport === made[1]);
+    assert.equal(made[0].closed, 0);
+    made[0].emit("interrupted", made[0], { code: 1006, reason: "broke" });
+    assert.equal(made[0].closed, 1);
+    timers.tick(5000);
+    assert.deepEqual([made[0].closed, made[1].closed, socket.isConnected()], [1, 0, true]);
+});
+
+test("a storage that is full or forbidden costs no connection", async (t) => {
+    const full = () => {
+        throw new Error("full");
+    };
+    const { channel } = await joined(t, { options: { transport: ["WebSocket", "SSE"], sessionStorage: { getItem: () => null, setItem: full } } });
+    assert.ok(channel.isJoined());
+});
+
+test("times without end are no times at all that pass", async (t) => {
+    const { server, socket, timers } = await connected(t, { connectTimeout: Infinity, heartbeatInterval: Infinity });
+    timers.tick(1e6);
+    await settled();
+    assert.equal(server.last.frames.length, 0);
+    server.last.ws.terminate();
+    await until(() => !socket.isConnected());
+    timers.tick(500);
+    await until(() => socket.isConnected());
+});
+
 test("an application that asks for an unknown transport gets the WebSocket and a warning", async (t) => {
     const warned = t.mock.method(console, "warn", () => undefined).mock;
     const { socket } = await connected(t, { transport: [{ name: "Carrier pigeon", cors: true }] });
