@@ -67,8 +67,9 @@ class Channel {
 
     /// Sees each broadcast of `event` before each subscriber does: `std::optional<Json> f(Socket&,
     /// Json payload)`, or with a third parameter `std::string_view event`. Returns the payload for
-    /// this subscriber; empty drops it. The payload is this subscriber's own. Runs after the
-    /// current handler has returned. Such a broadcast is encoded once per subscriber.
+    /// this subscriber; empty drops it, and so does one that cannot be sent
+    /// (`Observer::frames_dropped`). The payload is this subscriber's own. Runs after the current
+    /// handler has returned. Such a broadcast is encoded once per subscriber.
     /// @throws as `on`
     template <class F>
     Channel& on_out(std::string event, F handler) {
@@ -112,7 +113,8 @@ class Channel {
     /// added to. From any thread.
     /// @return no error when it is on its way; `Errc::not_configured`, `Errc::unmatched_topic`,
     /// `Errc::invalid_topic`, `Errc::invalid_event`, `Errc::invalid_payload`,
-    /// `Errc::adapter_failed`
+    /// `Errc::not_an_object` (see `PhoenixClients`); when this node's members alone get it: as for
+    /// `PubSub::publish`
     error_code broadcast(std::string_view topic, std::string_view event, Json payload = nullptr);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>

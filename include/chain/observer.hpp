@@ -64,9 +64,10 @@ class Observer {
     /// it.
     virtual void bad_frame(error_code) {}
     /// Frames were dropped instead of sent: a slow client's session has ended
-    /// (`Errc::slow_consumer`), the channel's `SlowPolicy` wants it so (`Errc::oldest_dropped`,
-    /// `Errc::conflated`), or a serializer made binary ones for a connection that carries text only
-    /// (`Errc::text_only`).
+    /// (`Errc::slow_consumer`), or that of a client that was away (`Errc::closed`); the channel's
+    /// `SlowPolicy` wants it so (`Errc::oldest_dropped`, `Errc::conflated`); a serializer made
+    /// binary ones for a connection that carries text only (`Errc::text_only`); or what an out
+    /// handler returned cannot be sent (`Errc::invalid_payload`, `Errc::not_an_object`).
     virtual void frames_dropped(std::size_t /*count*/, error_code) {}
     /// The adapter of these topics reaches its broker (again).
     virtual void adapter_up(std::string_view /*pattern*/) {}

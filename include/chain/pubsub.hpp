@@ -42,7 +42,8 @@ class PubSub {
     /// Publishes to plain subscribers and to channels that subscribed (`Channel::subscribe`), on
     /// all nodes. Such topics are apart from those that clients join.
     /// @return no error; `Errc::invalid_topic`, `Errc::invalid_payload`; when this node's
-    /// subscribers alone got it: `Errc::adapter_down`, `Errc::adapter_full`, `Errc::adapter_failed`
+    /// subscribers alone got it: `Errc::adapter_down`, `Errc::adapter_full`,
+    /// `Errc::adapter_failed`, `Errc::message_too_big`
     error_code publish(std::string_view topic, Json payload);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>
@@ -73,7 +74,7 @@ class PubSub {
     /// Lets `adapter` carry the topics that match `pattern`; the best pattern for a topic wins.
     /// Before the first client.
     /// @throws std::invalid_argument for a bad or taken pattern; std::logic_error after the first
-    /// client
+    /// client; what the adapter throws when it is started, which then is not attached
     void attach(std::string pattern, std::shared_ptr<Adapter> adapter);
     /// Lets `adapter` carry all topics that no better pattern has.
     /// @throws as the other one

@@ -101,8 +101,8 @@ class Socket {
     error_code send(std::string_view frame);
     /// Sends an event to everybody in this topic, this client too.
     /// @return no error when it is on its way; `Errc::not_joined`, `Errc::invalid_event`,
-    /// `Errc::invalid_payload`, `Errc::not_an_object` (see `PhoenixClients`),
-    /// `Errc::adapter_failed`, `Errc::closed`.
+    /// `Errc::invalid_payload`, `Errc::not_an_object` (see `PhoenixClients`), `Errc::closed`; when
+    /// this node's members alone get it: as for `PubSub::publish`.
     error_code broadcast(std::string_view event, Json payload = nullptr);
     /// The same, with a payload as it is.
     template <std::same_as<Payload> P>

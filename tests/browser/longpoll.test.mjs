@@ -57,7 +57,8 @@ for (const silent of [false, true]) {
 test("phoenix.js stays with WebSockets where they get through, whatever the fallback", async () => {
   const ann = await tab({ longPollFallbackMs: 500 });
   await ann.join("room:a");
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  // Its fallback waits for an answer to a heartbeat of the WebSocket; then no timer for it runs any more.
+  await until("the answer", () => ann.visitor.page.evaluate(() => window.test.socket.primaryPassedHealthCheck));
   assert.deepEqual(await ann.push("room:a", "echo", { n: 1 }), ["ok", { n: 1 }]);
   assert.ok(!polled(ann));
   await ann.close();

@@ -18,6 +18,7 @@ namespace {
 class RecordingAdapter final : public chain::Adapter {
   public:
     void start(Receive receive) override {
+        if (throws) throw std::runtime_error("no broker");
         receive_ = std::move(receive);
         calls.push_back("start");
     }
@@ -32,7 +33,10 @@ class RecordingAdapter final : public chain::Adapter {
         }
         return fails ? make_error_code(Errc::adapter_failed) : chain::error_code();
     }
-    void stop() override { calls.push_back("stop"); }
+    void stop() override {
+        calls.push_back("stop");
+        if (throws) throw 1;
+    }
     void report_to(Report told) override { report = std::move(told); }
     bool ready() const noexcept override { return is_ready; }
     void receive(std::string_view bytes, std::string_view topic = "/socket:c:room:a") {
@@ -42,6 +46,7 @@ class RecordingAdapter final : public chain::Adapter {
     Frames calls, published;
     Report report;
     bool fails = false;
+    bool throws = false; ///< When it is started or stopped.
     bool is_ready = true;
 
   private:
@@ -349,6 +354,39 @@ TEST_CASE("an adapter that fails is reported, and the node's own clients are "
     CHECK(client.receive_all().size() == 3);
 }
 
+TEST_CASE("an adapter that could not be started carries nothing, and another may take its place") {
+    const auto broken = std::make_shared<RecordingAdapter>();
+    broken->throws = true;
+    auto handler = test::handler_with({plain_room()});
+    CHECK_THROWS_AS(handler.pubsub().attach(broken), std::runtime_error);
+    CHECK_FALSE(handler.pubsub().broadcast("room:a", "x"));
+    CHECK(broken->calls.empty());
+
+    const auto good = std::make_shared<RecordingAdapter>();
+    handler.pubsub().attach(good);
+    CHECK_FALSE(handler.pubsub().broadcast("room:a", "x"));
+    CHECK(good->calls == Frames{"start", "!/socket:c:room:a"});
+    handler = test::handler_with({});
+    CHECK(broken->calls.empty());
+    CHECK(good->calls.back() == "stop");
+}
+
+TEST_CASE("an adapter that throws when it is stopped is told of, and the others are stopped") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    const auto first = std::make_shared<RecordingAdapter>();
+    const auto second = std::make_shared<RecordingAdapter>();
+    auto handler = test::handler_with({plain_room()}, config);
+    handler.pubsub().attach(first);
+    handler.pubsub().attach("room:*", second);
+    first->throws = true;
+    handler = test::handler_with({});
+    CHECK(first->calls.back() == "stop");
+    CHECK(second->calls.back() == "stop");
+    CHECK(observer->count("log an adapter threw something that is no std::exception") == 1);
+}
+
 TEST_CASE("pitfall 8: a cluster frame that cannot be read is dropped and counted") {
     auto config = test::quiet();
     const auto observer = std::make_shared<test::RecordingObserver>();
@@ -536,4 +574,25 @@ TEST_CASE("a cluster frame of more than 16 MiB is dropped") {
     adapter->receive(text, "/socket:p:big");
     CHECK(heard == text.size() - 1);
     CHECK(observer->lines.size() == 1);
+}
+
+TEST_CASE("what would be a cluster frame of more than 16 MiB is refused, and stays on this node") {
+    const auto adapter = std::make_shared<RecordingAdapter>();
+    auto handler = test::handler_with({});
+    handler.pubsub().attach(adapter);
+    std::size_t heard = 0;
+    const auto subscription = handler.pubsub().subscribe(
+        "big", [&](std::string_view, const Payload& payload) { heard = payload.raw().size(); });
+    chain::detail::ClusterFrame empty;
+    empty.topic = "big";
+    const auto most = chain::detail::max_cluster_frame - cluster_frame_size(empty);
+
+    CHECK_FALSE(handler.pubsub().publish("big", Payload::from_bytes(std::string(most, 'x'))));
+    REQUIRE(adapter->published.size() == 1);
+    CHECK(chain::detail::read_cluster_frame(adapter->published[0])->payload.size() == most);
+    const auto over = Payload::from_bytes(std::string(most + 1, 'x'));
+    CHECK(handler.pubsub().publish("big", over) == Errc::message_too_big);
+    CHECK(handler.pubsub().broadcast("big", "x", over) == Errc::message_too_big);
+    CHECK(heard == most + 1);
+    CHECK(adapter->published.size() == 1);
 }

@@ -498,6 +498,26 @@ TEST_CASE("while the handler's limit is met an out handler's broadcasts are kept
           Frames{slow_said("plain", 1), slow_said("plain", 2), R"([0,1,0,"room:a","seen",3])"});
 }
 
+TEST_CASE("what an out handler returns and cannot be sent is dropped and counted, with why") {
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&) {});
+    room.on_out("bad", [](Socket&, const Json&) -> std::optional<Json> { return "\xFF"; });
+    room.on_out("bare", [](Socket&, const Json&) -> std::optional<Json> { return 1; });
+    const auto drops = std::make_shared<Drops>();
+    chain::HandlerConfig config;
+    config.observer = drops;
+    config.phoenix = chain::PhoenixClients::strict;
+    Kit kit{test::handler_with({room}, config)};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    for (const auto* event : {"bad", "bare", "good"})
+        REQUIRE_FALSE(room.broadcast("room:a", event, Json::object()));
+    kit.run();
+    CHECK(client.receive_all() == Frames{slow_said("good", Json::object())});
+    CHECK(drops->of(Errc::invalid_payload) == 1);
+    CHECK(drops->of(Errc::not_an_object) == 1);
+}
+
 // -------------------------------------------------------------------------------------------------
 // 1013 and resuming
 
@@ -571,6 +591,16 @@ TEST_CASE("a client that is closed with 1013 and stays away ends when as much ag
     CHECK(slow.room.drops->of(Errc::slow_consumer) > static_cast<std::size_t>(sent));
     slow.come_back(1);
     CHECK_FALSE(slow.resumed);
+}
+
+TEST_CASE("what waited for a client that stayed away is dropped with its session, as closed") {
+    SlowResumer slow;
+    slow.client->lose_connection();
+    for (int i = 0; i < 3; ++i) slow.room.tell("important", i);
+    slow.room.kit->advance(std::chrono::minutes(1));
+    CHECK(slow.room.kit->handler().sessions() == 0);
+    CHECK(slow.room.drops->of(Errc::closed) == 3);
+    CHECK(slow.room.drops->of(Errc::slow_consumer) == 0);
 }
 
 // -------------------------------------------------------------------------------------------------

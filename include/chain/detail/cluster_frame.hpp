@@ -4,6 +4,7 @@
 #include <chain/detail/random_id.hpp>
 #include <chain/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,13 +27,15 @@ struct ClusterFrame {
     std::string_view payload = {};
 };
 
-/// Longest frame that is read.
+/// Longest frame that is sent or read.
 inline constexpr std::size_t max_cluster_frame = 16 << 20;
 
 /// Do these bytes mean to be a cluster frame? JSON never begins like one.
 bool is_cluster_frame(std::string_view bytes) noexcept;
 /// Did this node send it? By its head alone.
 bool sent_by(std::string_view bytes, const RandomId& node) noexcept;
+/// How long it is when it is written.
+std::size_t cluster_frame_size(const ClusterFrame& frame) noexcept;
 std::string write_cluster_frame(const ClusterFrame& frame);
 /// @return the frame, or `Errc::invalid_cluster_frame`.
 result<ClusterFrame> read_cluster_frame(std::string_view bytes);

@@ -142,6 +142,7 @@ class Membership : public RefCounted<Membership> {
     void postpone(const Ref<Broadcast>& broadcast);
     SharedFate fate_of(const Message& message) const;
     void send_push(std::string_view event, std::string_view payload, bool binary);
+    void send_rewritten(std::string_view event, const Json& payload);
     void send_lifecycle(MessageKind kind);
 
     Ref<SessionCore> session_;

@@ -30,8 +30,7 @@ class PatternMap {
   public:
     /// @throws std::invalid_argument when the pattern is there already.
     void insert(const TopicPattern& pattern, T value) {
-        if (find(pattern))
-            throw std::invalid_argument("chain: \"" + pattern.text() + "\" is registered twice");
+        expect_free(pattern);
         if (!pattern.is_prefix()) {
             exact_.emplace(place_of(pattern.text()), pattern.text(), std::move(value));
             return;
@@ -49,6 +48,12 @@ class PatternMap {
         const auto fits = [&](const auto& item) { return name.starts_with(item.first); };
         const auto found = std::ranges::find_if(prefixes_, fits);
         return found == prefixes_.end() ? nullptr : &found->second;
+    }
+
+    /// @throws std::invalid_argument when the pattern is there already.
+    void expect_free(const TopicPattern& pattern) const {
+        if (find(pattern))
+            throw std::invalid_argument("chain: \"" + pattern.text() + "\" is registered twice");
     }
 
     bool empty() const noexcept { return exact_.empty() && prefixes_.empty(); }

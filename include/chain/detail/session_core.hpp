@@ -257,7 +257,6 @@ class SessionCore : public RefCounted<SessionCore> {
     void tell_dropped(std::size_t frames, Errc why) noexcept;
     void drop_whole();
     std::size_t forget_backlog() noexcept;
-    void drop_backlog() noexcept;
     void finish();
 
     std::uint32_t topics_ = 0; // here it fits behind the count of references

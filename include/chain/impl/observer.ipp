@@ -26,6 +26,7 @@ void StderrObserver::handler_threw(std::string_view pattern, Hook hook, std::str
 
 void StderrObserver::frames_dropped(std::size_t count, error_code reason) {
     if (reason == Errc::oldest_dropped || reason == Errc::conflated) return; // as is wanted
+    if (reason == Errc::closed) return;                                      // as is usual
     log(LogLevel::warning, "dropped " + std::to_string(count) + " frames: " + reason.message());
 }
 

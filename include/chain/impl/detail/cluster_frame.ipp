@@ -23,9 +23,13 @@ bool sent_by(std::string_view bytes, const RandomId& node) noexcept {
            bytes.substr(std::min(bytes.size(), std::size_t{4})).starts_with(id);
 }
 
+std::size_t cluster_frame_size(const ClusterFrame& frame) noexcept {
+    return cluster_header + frame.topic.size() + frame.event.size() + frame.payload.size();
+}
+
 std::string write_cluster_frame(const ClusterFrame& frame) {
     std::string out;
-    out.reserve(cluster_header + frame.topic.size() + frame.event.size() + frame.payload.size());
+    out.reserve(cluster_frame_size(frame));
     out += cluster_magic;
     out += cluster_version;
     out += static_cast<char>(frame.kind);

@@ -187,6 +187,19 @@ void Membership::postpone(const Ref<Broadcast>& broadcast) {
     if (kept.exceeds(session_->lane().handler().unsent_per_session())) session_->overflow();
 }
 
+/// Sends what an out handler has made of a broadcast. What waits for a slow client is for the
+/// backlog to judge, as with any other broadcast.
+void Membership::send_rewritten(std::string_view event, const Json& payload) {
+    auto& handler = session_->lane().handler();
+    const auto text = to_text(payload);
+    auto failed = text ? error_code() : text.error();
+    if (text && !handler.sends(*text, false)) failed = make_error_code(Errc::not_an_object);
+    if (failed)
+        handler.notify([&](Observer& o) { o.frames_dropped(1, failed); });
+    else
+        send_push(event, *text, false);
+}
+
 void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
     if (status() != SocketStatus::joined) return;
     if (busy()) {
@@ -203,10 +216,7 @@ void Membership::deliver_intercepted(const Ref<Broadcast>& broadcast) {
             payload = (*callback)(socket, Payload::view(message.payload, message.binary).json(),
                                   message.event);
         }
-        const auto text = payload ? to_text(*payload) : result<std::string>(std::string());
-        // What waits for a slow client is for the backlog to judge, as with any other broadcast.
-        if (payload && text && session_->lane().handler().sends(*text, false))
-            send_push(message.event, *text, false);
+        if (payload) send_rewritten(message.event, *payload);
     } catch (...) {
         if (explain(std::current_exception(), Hook::out) == Failure::threw)
             end(LeaveReason::error, nullptr);

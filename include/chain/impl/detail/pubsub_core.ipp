@@ -124,6 +124,8 @@ error_code PubSubCore::publish(std::string_view topic, const Payload& payload, b
 error_code PubSubCore::forward(const ClusterFrame& frame) {
     const auto link = frame.kind == ClusterFrame::Kind::node ? control() : this->link(frame.topic);
     if (!link) return {};
+    if (cluster_frame_size(frame) > max_cluster_frame) // no node would read it
+        return make_error_code(Errc::message_too_big);
     try {
         return link->adapter().publish(key(frame.kind, frame.topic), write_cluster_frame(frame));
     } catch (...) {
@@ -143,6 +145,8 @@ void PubSubCore::adapter_threw(std::exception_ptr thrown) noexcept {
             std::rethrow_exception(std::move(thrown));
         } catch (const std::exception& e) {
             o.log(LogLevel::error, std::string("an adapter threw: ") + e.what());
+        } catch (...) {
+            o.log(LogLevel::error, "an adapter threw something that is no std::exception");
         }
     });
 }
@@ -252,9 +256,7 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
         [this](std::exception_ptr thrown) { adapter_threw(std::move(thrown)); });
     {
         const std::lock_guard lock(mutex_);
-        links_.insert(topics, link);
-        all_links_.push_back(link);
-        if (!control_ || topics.text() == "*") control_ = link;
+        links_.expect_free(topics);
     }
     adapter->report_to([weak = weak_from_this(), topics](const AdapterNotice& notice) {
         if (const auto self = weak.lock()) self->report(topics.text(), notice);
@@ -262,6 +264,12 @@ void PubSubCore::attach(std::string pattern, std::shared_ptr<Adapter> adapter) {
     adapter->start([weak = weak_from_this()](std::string_view key, std::string_view frame) {
         if (const auto self = weak.lock()) self->receive(key, frame);
     });
+    { // one that could not start carries nothing
+        const std::lock_guard lock(mutex_);
+        links_.insert(topics, link);
+        all_links_.push_back(link);
+        if (!control_ || topics.text() == "*") control_ = link;
+    }
     for (const auto& subscriber : subscribers())
         changed(key(ClusterFrame::Kind::publication, subscriber->pattern.text()),
                 subscriber->pattern.prefix());
@@ -317,7 +325,13 @@ void PubSubCore::stop() {
         links_ = {};
         control_.reset();
     }
-    for (const auto& link : links) link->adapter().stop();
+    for (const auto& link : links) {
+        try {
+            link->adapter().stop();
+        } catch (...) {
+            adapter_threw(std::current_exception());
+        }
+    }
 }
 
 } // namespace chain::detail

@@ -138,8 +138,6 @@ std::size_t SessionCore::forget_backlog() noexcept {
     return count;
 }
 
-void SessionCore::drop_backlog() noexcept { tell_dropped(forget_backlog(), Errc::slow_consumer); }
-
 void SessionCore::tell_dropped(std::size_t frames, Errc why) noexcept {
     if (frames == 0) return;
     lane_->handler().notify([&](Observer& o) { o.frames_dropped(frames, make_error_code(why)); });

@@ -160,7 +160,8 @@ void SessionCore::finish() {
         if (extras_->close_code != close_slow) forget_backlog();
         connection->close(extras_->close_code, extras_->close_reason, std::move(unsent));
     }
-    drop_backlog();
+    tell_dropped(forget_backlog(),
+                 extras_->close_code == close_slow ? Errc::slow_consumer : Errc::closed);
     forget_resuming();
     extras_->peer.reset();
     state_.reset();
