@@ -37,6 +37,7 @@ int main() {
     line("  Outbox", sizeof(Outbox));
     line("  StateSlot", sizeof(StateSlot));
     line("  Pending", sizeof(Pending));
+    line("  room for a Membership", sizeof(MembershipRoom));
     line("Membership", sizeof(Membership));
     line("  Reference", sizeof(Reference));
     using ServerSocket = net::basic_stream_socket<net::ip::tcp, net::io_context::executor_type>;

@@ -247,6 +247,34 @@ TEST_CASE("a session knows its client, and its sockets by topic") {
     CHECK_FALSE(kit.handler().session(std::string(32, '0')));
 }
 
+TEST_CASE(
+    "a socket that is kept outlives its membership, its session's next ones, and the client") {
+    std::optional<Socket> kept;
+    auto room = plain_room();
+    room.on_leave([&](Socket& socket, LeaveReason) {
+        if (!kept) kept = socket;
+    });
+    chain::testing::Kit kit{test::handler_with({room})};
+    {
+        auto client = kit.connect();
+        test::join(client, "room:a");
+        test::answers(client, frame(1, 2, "room:a", "_leave"));
+        REQUIRE(kept);
+        for (const auto* topic : {"room:b", "room:c", "room:d", "room:a"}) {
+            test::join(client, topic);
+            CHECK(client.session().socket(topic)->topic() == topic);
+        }
+        CHECK(kept->topic() == "room:a");
+        CHECK(kept->status() == chain::SocketStatus::removed);
+        CHECK_FALSE(*kept == *client.session().socket("room:a"));
+    }
+    kit.run();
+    CHECK(kept->topic() == "room:a");
+    std::thread([last = std::exchange(kept, std::nullopt)] {}).join();
+    auto other = kit.connect();
+    test::join(other, "room:a");
+}
+
 TEST_CASE("a session's state and values live as long as it does") {
     struct Tracked {
         ~Tracked() {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,11 @@ struct StoredMessage;
 /// for the lane's thread unless said otherwise.
 class Membership : public RefCounted<Membership> {
   public:
-    Membership(SessionCore& session, Ref<TopicEntry> topic, std::string_view join_ref);
+    static Ref<Membership> make(SessionCore& session, Ref<TopicEntry> topic,
+                                std::string_view join_ref);
     ~Membership();
+    /// Gives its memory back to its session's room.
+    static void operator delete(Membership* ended, std::destroying_delete_t);
 
     // Any thread.
     SessionCore& session() const noexcept { return *session_; }
@@ -103,6 +107,8 @@ class Membership : public RefCounted<Membership> {
     error_code reply_later(std::string_view ref, const Answer& answer);
 
   private:
+    Membership(SessionCore& session, Ref<TopicEntry> topic, std::string_view join_ref);
+
     enum class Activity : std::uint8_t { none, join, event, leave };
     enum class Failure : std::uint8_t { none, bad_payload, threw };
     /// What most memberships never need.

@@ -1,8 +1,8 @@
 // OnSocket: carries a connection over a plain socket.
 #pragma once
 
-#include <chain/detail/exact_allocator.hpp>
 #include <chain/detail/lane.hpp>
+#include <chain/detail/operation_room.hpp>
 #include <chain/detail/session_core.hpp>
 #include <chain/error.hpp>
 
@@ -18,7 +18,7 @@
 namespace chain::detail {
 
 /// Carries `Protocol` over a plain socket. While nothing happens it holds no buffer: it waits for
-/// readability and reads into the thread's.
+/// readability and reads into the thread's. What Asio keeps of the wait lies within.
 template <class Protocol, class Socket>
 class OnSocket final : public Protocol {
     using State = typename Protocol::State;
@@ -29,11 +29,14 @@ class OnSocket final : public Protocol {
         : Protocol(std::forward<Args>(args)...), socket_(std::move(socket)) {}
 
   private:
+    /// Asio's wait with the handler below, as of Boost 1.81.
+    using Room = OperationRoom<88 + sizeof(typename Socket::executor_type)>;
+
     /// What is pending while a connection is idle.
     struct ReadWait {
-        using allocator_type = ExactAllocator<void>;
+        using allocator_type = RoomAllocator<void, Room>;
 
-        allocator_type get_allocator() const noexcept { return {}; }
+        allocator_type get_allocator() const noexcept { return allocator_type(self->room_); }
         void operator()(error_code failed) const { self->readable(static_cast<bool>(failed)); }
 
         std::shared_ptr<OnSocket> self;
@@ -49,10 +52,11 @@ class OnSocket final : public Protocol {
     }
 
     void wait_readable() override {
-        if (this->state() == State::closed) return;
+        if (this->state() == State::closed || std::exchange(reading_, true)) return;
         socket_.async_wait(Socket::wait_read, ReadWait{self()});
     }
     void readable(bool failed) {
+        reading_ = false;
         if (this->state() == State::closed) return;
         const Lane::Scope scope(this->session().lane());
         // A few rounds at most, so that one client does not hold the thread.
@@ -105,9 +109,11 @@ class OnSocket final : public Protocol {
     }
 
     // These fit behind what `Protocol` ends with, in room that would be empty.
+    bool reading_ = false; ///< Is readability awaited?
     bool writing_ = false; ///< Is writability awaited?
     bool ended_ = false;   ///< Has the peer closed it, or is it broken?
     Socket socket_;
+    Room room_;
 };
 
 } // namespace chain::detail

@@ -7,6 +7,7 @@
 #include <chain/detail/close_codes.hpp>
 #include <chain/detail/framing.hpp>
 #include <chain/detail/membership_index.hpp>
+#include <chain/detail/membership_room.hpp>
 #include <chain/detail/outbox.hpp>
 #include <chain/detail/peer_table.hpp>
 #include <chain/detail/random_id.hpp>
@@ -102,6 +103,7 @@ class SessionCore : public RefCounted<SessionCore> {
 
     Membership* memberships() const noexcept { return first_.get(); }
     Membership* find(std::string_view topic) const noexcept;
+    MembershipRoom& room() noexcept { return room_; }
     Pending& pending() noexcept { return pending_; }
     /// Where the lane lists it.
     std::uint32_t lane_index() const noexcept { return lane_index_; }
@@ -276,6 +278,7 @@ class SessionCore : public RefCounted<SessionCore> {
     std::atomic<bool> closed_{false};
     bool ending_ = false;
     bool finished_ = false;
+    MembershipRoom room_;
 };
 
 /// What came of a claim.

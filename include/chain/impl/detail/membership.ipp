@@ -19,6 +19,24 @@ Membership::Membership(SessionCore& session, Ref<TopicEntry> topic, std::string_
 
 Membership::~Membership() = default;
 
+Ref<Membership> Membership::make(SessionCore& session, Ref<TopicEntry> topic,
+                                 std::string_view join_ref) {
+    static_assert(sizeof(Membership) <= MembershipRoom::size);
+    auto* const memory = session.room().take();
+    try {
+        return Ref<Membership>(::new (memory) Membership(session, std::move(topic), join_ref));
+    } catch (...) {
+        session.room().give_back(memory);
+        throw;
+    }
+}
+
+void Membership::operator delete(Membership* ended, std::destroying_delete_t) {
+    const auto session = std::move(ended->session_); // which has the room
+    ended->~Membership();
+    session->room().give_back(ended);
+}
+
 MembershipWork& Membership::work() {
     if (!work_) work_ = std::make_unique<MembershipWork>(*this);
     return *work_;

@@ -7,6 +7,8 @@
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -16,6 +18,15 @@ namespace chain::detail {
 
 /// So that a thread is not held for long.
 inline constexpr std::size_t accepts_per_turn = 64;
+
+/// Clients speak first. Where the system can, it shows one only when its request is there, so that
+/// this is read at once; but a silent one after a second nevertheless.
+void accept_with_request([[maybe_unused]] int acceptor) noexcept {
+#ifdef TCP_DEFER_ACCEPT
+    const int seconds = 1;
+    ::setsockopt(acceptor, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+#endif
+}
 
 ServerCore::ServerCore(ServerConfig config)
     : config_(std::move(config)), site_(std::make_shared<HttpSite>(config_)), workers_([this] {
@@ -70,6 +81,7 @@ void ServerCore::open(const net::ip::tcp::endpoint& endpoint, error_code& failed
     acceptor_.set_option(Acceptor::reuse_address(true), ignored);
     acceptor_.set_option(net::ip::tcp::no_delay(true), ignored); // accepted sockets inherit it
     if (endpoint.address().is_v6()) acceptor_.set_option(net::ip::v6_only(false), ignored);
+    accept_with_request(acceptor_.native_handle());
     acceptor_.bind(endpoint, failed);
     if (!failed) acceptor_.listen(net::socket_base::max_listen_connections, failed);
     if (!failed) acceptor_.non_blocking(true, failed);

@@ -157,7 +157,7 @@ bool SessionCore::start_join(const Message& message, Membership* replaced) {
         reply_unjoined(message, reason::unmatched_topic);
         return false;
     }
-    const Ref<Membership> membership(new Membership(*this, std::move(entry), message.join_ref));
+    const auto membership = Membership::make(*this, std::move(entry), message.join_ref);
     enlist(membership);
     if (replaced) membership->replaces(*replaced);
     membership->begin_join(message);
