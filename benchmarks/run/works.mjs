@@ -22,7 +22,8 @@ const fanOut = (rows, connections, size, window, deliveries) => ({
   messages: (scale) => Math.max(4 * window, Math.round((deliveries * scale) / connections)),
 });
 const named = (label, one) => ({ ...one, label });
-const thrice = (cases) => cases.map((one) => ({ ...one, runs: 3 }));
+const times = (runs, cases) => cases.map((one) => ({ ...one, runs }));
+const thrice = (cases) => times(3, cases);
 const windows = (rows, connections, size, deliveries) =>
   [1, 16, 64].map((window) => fanOut(rows, connections, size, window, window === 1 ? deliveries / 3 : deliveries));
 
@@ -35,13 +36,13 @@ const requests = (rows, window, replies, connections = 100) => ({
 });
 
 const idle = (rows, connections) => ({
-  label: `idle, ${connections} sessions`, figure: "bytes_per_session", runs: 1, rows, args: { work: "idle", connections },
+  label: `idle, ${connections} sessions`, figure: "bytes_per_session", runs: 3, rows, args: { work: "idle", connections },
 });
 
 /** name -> a function of the profile that gives the cases of that kind. */
 export const works = {
   "fan-out": ({ connections, big }) => [
-    ...windows(all, connections, 128, 1_500_000),
+    ...times(9, windows(all, connections, 128, 1_500_000)),
     ...thrice(windows(own, connections, 4096, 400_000)),
     ...thrice(windows(own, 100, 128, 600_000)),
     ...(big ? thrice(windows(own, big, 128, 1_000_000)) : []),
