@@ -80,6 +80,9 @@ class ByteStream {
     virtual std::unique_ptr<ByteStream> take() = 0;
 
     virtual void read_some(std::span<char> into, Done done) = 0;
+    /// Reads what a socket has at once. @return how much; 0 where that is not known at once, or
+    /// when the next operation is to find out what is wrong
+    virtual std::size_t read_now(std::span<char>) noexcept { return 0; }
     /// Writes what a socket takes at once. @return how much; 0 where that is not known at once
     virtual std::size_t write_now(std::string_view) noexcept { return 0; }
     /// Writes all of it.

@@ -17,10 +17,19 @@
 
 namespace chain::detail {
 
+/// An address as its `to_string` gives it, which prints it, as if there were but few.
+inline std::string text_of(const net::ip::address_v4& address) {
+    std::string text;
+    for (const auto byte : address.to_bytes()) text.append(std::to_string(byte)) += '.';
+    text.pop_back();
+    return text;
+}
+
 /// The peer at an address. An IPv4 client of an IPv6 socket as what it is.
 inline Peer peer_at(const net::ip::address& address, std::uint16_t port) {
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-        return {net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string(), port};
+    if (address.is_v4()) return {text_of(address.to_v4()), port};
+    if (address.to_v6().is_v4_mapped())
+        return {text_of(net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6())), port};
     return {address.to_string(), port};
 }
 
@@ -99,6 +108,13 @@ class StreamOf final : public ByteStream {
     void read_some(std::span<char> into, Done done) override {
         stream_.async_read_some(net::buffer(into.data(), into.size()),
                                 PendingStep{std::move(done)});
+    }
+    std::size_t read_now(std::span<char> into) noexcept override {
+        error_code failed;
+        if constexpr (bare)
+            if (socket().non_blocking())
+                return socket().read_some(net::buffer(into.data(), into.size()), failed);
+        return 0;
     }
     std::size_t write_now(std::string_view bytes) noexcept override {
         error_code failed; // which the next operation finds again

@@ -33,7 +33,7 @@ std::optional<std::string_view> Request::param(std::string_view name) const noex
 
 std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
     for (const auto& [key, value] : headers)
-        if (detail::equals_ignoring_case(key, name)) return value;
+        if (key.size() == name.size() && detail::equals_ignoring_case(key, name)) return value;
     return std::nullopt;
 }
 

@@ -45,6 +45,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   private:
     using Parser = http::request_parser<http::string_body>;
     static constexpr auto no_throw = net::as_tuple(net::use_awaitable);
+    static constexpr std::size_t first_read = 1024;
 
     net::awaitable<bool> handshake() {
         deadline_.start(site_->config().request_timeout);
@@ -60,7 +61,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(site_->config().header_bytes));
         parser.body_limit(site_->config().body_bytes);
-        if (const auto failed = co_await read(parser)) {
+        auto failed = std::exchange(fresh_, false) ? read_now(parser) : error_code();
+        if (!failed && !parser.is_done()) failed = co_await read(parser);
+        if (failed) {
             if (const auto status = status_of(failed)) co_await refuse(refusal(parser, status));
             co_return false;
         }
@@ -68,18 +71,36 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         auto request = request_from(message);
         add_peer(request, peer_, stream_->encrypted());
         request.body = std::move(message.body());
-        auto answer = co_await wait_for<HttpAnswer>([&](auto done) {
+        auto way = begun<HttpAnswer>([&](auto done) {
             site_->serve({executor_, false}, std::move(request), std::move(done));
         });
+        std::optional<HttpAnswer> answer;
+        if (auto come = way->take())
+            answer = std::move(*come);
+        else
+            answer = co_await result_of<HttpAnswer>(std::move(way));
         if (!answer) answer = refuse_request(503, "closed");
         const bool alive = message.keep_alive() && !site_->draining() && !answer->take_over;
-        const bool written = co_await write(
-            *answer, {message.version(), alive, message.method() == http::verb::head});
+        const auto bytes =
+            bytes_of(*answer, {message.version(), alive, message.method() == http::verb::head});
+        const auto sent = stream_->write_now(bytes);
+        const bool written =
+            sent == bytes.size() || co_await write(std::string_view(bytes).substr(sent));
         if (answer->take_over) hand_over(*answer, written);
         co_return alive&& written;
     }
 
-    /// Reads a request whole.
+    /// A connection's first request is mostly there when the connection is: then it is read without
+    /// an operation and a deadline.
+    error_code read_now(Parser& parser) {
+        const auto into = buffer_.prepare(first_read);
+        buffer_.commit(stream_->read_now({static_cast<char*>(into.data()), into.size()}));
+        error_code failed;
+        if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), failed));
+        return failed == http::error::need_more ? error_code() : failed;
+    }
+
+    /// Reads a request whole, or the rest of it.
     net::awaitable<error_code> read(Parser& parser) {
         StreamReader reader(*stream_);
         deadline_.start(site_->config().request_timeout);
@@ -94,7 +115,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     /// Answers what could not be read.
     net::awaitable<void> refuse(HttpAnswer answer) {
-        if (!co_await write(answer, {11, false, false})) co_return;
+        const auto bytes = bytes_of(answer, {11, false, false});
+        if (!co_await write(bytes)) co_return;
         co_await wait_for<bool>([&](auto done) {
             linger(*stream_, site_->config().request_timeout, [done] { done(true); });
         });
@@ -122,15 +144,23 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                    : 0;
     }
 
-    /// Waits for what `start` calls its argument with, on whatever thread that is; mostly it has
-    /// when it returns.
-    /// @return nothing when it is never called
+    template <class Result>
+    using Way = std::shared_ptr<WayBack<std::optional<Result>>>;
+
+    /// Calls `start` with a function that takes a result, on whatever thread that is; mostly it has
+    /// when this returns.
     template <class Result, class Start>
-    net::awaitable<std::optional<Result>> wait_for(Start start) {
-        using Maybe = std::optional<Result>;
-        auto way = std::make_shared<WayBack<Maybe>>(executor_, std::nullopt);
+    Way<Result> begun(Start start) {
+        auto way = std::make_shared<WayBack<std::optional<Result>>>(executor_, std::nullopt);
         start([way](Result result) { way->go(std::move(result)); });
-        if (auto come = way->take()) co_return std::move(*come);
+        return way;
+    }
+
+    /// Waits for the result, which has not come yet.
+    /// @return nothing when none comes
+    template <class Result>
+    net::awaitable<std::optional<Result>> result_of(Way<Result> way) {
+        using Maybe = std::optional<Result>;
         co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(Maybe)>(
             [&way](auto handler) {
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
@@ -141,12 +171,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
             net::use_awaitable);
     }
 
-    net::awaitable<bool> write(const HttpAnswer& answer, HttpForm form) {
-        const auto bytes = bytes_of(answer, form);
-        const auto sent = stream_->write_now(bytes);
-        if (sent == bytes.size()) co_return true;
+    /// Both of these.
+    template <class Result, class Start>
+    net::awaitable<std::optional<Result>> wait_for(Start start) {
+        auto way = begun<Result>(std::move(start));
+        if (auto come = way->take()) co_return std::move(*come);
+        co_return co_await result_of<Result>(std::move(way));
+    }
+
+    net::awaitable<bool> write(std::string_view bytes) {
         deadline_.start(site_->config().request_timeout);
-        const bool good = co_await send(std::string_view(bytes).substr(sent));
+        const bool good = co_await send(bytes);
         deadline_.stop();
         co_return good;
     }
@@ -172,6 +207,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::shared_ptr<HttpSite> site_;
     std::unique_ptr<ByteStream> stream_;
     Deadline deadline_;
+    bool fresh_ = true; ///< Has no request been read?
     /// A chunk's header is not counted by the body's limit.
     boost::beast::flat_buffer buffer_{site_->config().header_bytes + 8 * 1024};
 };
