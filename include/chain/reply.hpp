@@ -6,8 +6,10 @@
 #include <chain/payload.hpp>
 
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace chain {
@@ -28,10 +30,9 @@ class Reply {
     /// Success, with this payload.
     static Reply ok(Json payload) { return {Status::ok, std::move(payload)}; }
     /// Success, with this payload as it is.
-    template <std::same_as<Payload> P>
-    static Reply ok(P payload) {
-        return {Status::ok, std::move(payload)};
-    }
+    template <class P>
+    requires std::same_as<std::remove_cvref_t<P>, Payload>
+    static Reply ok(P&& payload) { return {Status::ok, std::forward<P>(payload)}; }
     /// Failure, with this payload.
     static Reply error(Json payload) { return {Status::error, std::move(payload)}; }
     /// Failure; the client gets `{"reason": reason}`.
@@ -50,7 +51,7 @@ class Reply {
     template <std::same_as<Payload> P>
     static Reply with_status(std::string status, P payload) {
         auto reply = with_status(std::move(status));
-        reply.json_ = Json::value_t::discarded;
+        reply.json_.reset();
         reply.payload_ = std::move(payload);
         return reply;
     }
@@ -68,13 +69,15 @@ class Reply {
     friend struct detail::ReplyAccess;
 
     Reply(Status status, Json payload) : none_(false), status_(status), json_(std::move(payload)) {}
-    Reply(Status status, Payload payload)
+    Reply(Status status, const Payload& payload)
+        : none_(false), status_(status), payload_(payload) {}
+    Reply(Status status, Payload&& payload)
         : none_(false), status_(status), payload_(std::move(payload)) {}
 
     bool none_ = true;
     Status status_ = Status::ok;
     std::string status_name_;
-    Json json_ = Json::value_t::discarded; ///< Discarded: `payload_` is what counts.
+    std::optional<Json> json_; ///< None: `payload_` is what counts.
     Payload payload_;
 };
 
@@ -83,7 +86,7 @@ namespace detail {
 struct ReplyAccess {
     /// What to send, as JSON that is still to be written, or null.
     static const Json* json(const Reply& reply) noexcept {
-        return reply.json_.is_discarded() ? nullptr : &reply.json_;
+        return reply.json_ && !reply.json_->is_discarded() ? &*reply.json_ : nullptr;
     }
     /// What to send where it is not that.
     static const Payload& payload(const Reply& reply) noexcept { return reply.payload_; }

@@ -151,6 +151,27 @@ TEST_CASE("neighbours in the same topics receive the same frames, in order") {
     CHECK(clients[2].receive_all() == all);
 }
 
+TEST_CASE("a text that is written into a slice is framed as one that is copied there") {
+    using chain::Framing, chain::detail::Slice;
+    Slice written;
+    Slice copied;
+    for (int round = 0; round < 2; ++round) { // the second finds room that was used
+        written.clear();
+        copied.clear();
+        for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 9U, 65535U, 65536U, 2U}) {
+            const std::string text(size, static_cast<char>('a' + size % 26));
+            const bool binary = size % 2 == 0;
+            written.begin_websocket().append(text);
+            written.end_websocket(binary, size, true);
+            copied.append(Framing::websocket, {text, binary}, size, true);
+            const auto last = copied.count() - 1;
+            REQUIRE(written.bytes_of(last) == copied.bytes_of(last));
+        }
+        REQUIRE(written.bytes() == copied.bytes());
+        REQUIRE(written.numbered() == copied.count());
+    }
+}
+
 TEST_CASE("a slice takes frames of all sizes from others") {
     using chain::detail::Slice;
     Slice from;

@@ -143,6 +143,10 @@ TEST_CASE("replies say what they are") {
     CHECK(text(Reply::error(Json{{"code", 7}})) == R"({"code":7})");
     CHECK(text(Reply::error({{"reason", "full"}, {"code", 7}})) == R"({"code":7,"reason":"full"})");
     CHECK(text(Reply::ok(*Payload::from_text("[ 1 ]"))) == "[1]");
+    const auto kept = *Payload::from_text("[2]");
+    CHECK(text(Reply::ok(kept)) == "[2]");
+    CHECK(kept.raw() == "[2]");
+    CHECK(text(Reply::ok(Json(Json::value_t::discarded))) == "null");
     CHECK(Reply::ok("\xFF").payload().error() == Errc::invalid_payload);
 }
 

@@ -40,6 +40,14 @@ TEST_CASE("of all patterns that match, the exact one is found, else the longest 
     } while (std::ranges::next_permutation(patterns).found);
 }
 
+TEST_CASE("names of one length are told apart, and those of others") {
+    const std::vector<std::string> names{"bb", "cccc", "aab", "aaa", "bbb", "aba", "d", "dddddd"};
+    const auto map = map_of(names);
+    for (const auto& name : names) CHECK(best(map, name) == name);
+    for (const auto* other : {"", "a", "ab", "cc", "abb", "ccc", "dddd", "eeeee", "eeeeeee"})
+        CHECK(best(map, other) == "nothing");
+}
+
 TEST_CASE("a name that no pattern matches is not found") {
     CHECK(best(map_of({}), "a") == "nothing");
     CHECK(map_of({}).empty());

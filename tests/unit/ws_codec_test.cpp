@@ -403,6 +403,17 @@ TEST_CASE("text that is not UTF-8 is refused") {
         gives(client_frame(more | text_op, "\xFF") + client_frame(fin | close_op, ""), {bad_text}));
 }
 
+TEST_CASE("a byte that is not UTF-8 is found wherever it stands in a frame") {
+    for (const std::size_t size : {1U, 7U, 8U, 9U, 31U, 32U, 33U, 47U, 71U})
+        for (std::size_t place = 0; place < size; ++place) {
+            std::string bad(size, 'x');
+            bad[place] = '\xFF';
+            Peer peer;
+            peer.feed(client_frame(fin | text_op, bad));
+            REQUIRE(peer.seen() == SeenList{bad_text});
+        }
+}
+
 TEST_CASE("text is refused in the middle of a frame, before the rest arrives") {
     const auto stream = client_frame(fin | text_op, "abc\xED\xA0" + std::string(1000, 'x'));
     Peer peer;

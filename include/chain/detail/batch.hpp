@@ -38,6 +38,10 @@ class Batch {
     /// Appends a frame for one session. @return as above
     bool append(SessionCore& session, std::string_view text, bool binary, bool numbered,
                 const SharedFate& fate = nullptr);
+    /// Appends a message for one session whose connections get its text as it is, as WebSockets
+    /// without compression do: it is written where it is sent from.
+    void append(SessionCore& session, const Message& message, bool numbered,
+                const SharedFate& fate);
     /// Appends framed bytes for one session, which do not count among its frames.
     void append_framed(SessionCore& session, std::string_view bytes);
 

@@ -85,7 +85,9 @@ class Lane : public RefCounted<Lane> {
     /// Runs `task` when the current handler has returned.
     void later(std::function<void()> task) { later_.push_back(std::move(task)); }
     /// Runs what was put off, unless a handler is running.
-    void run_later();
+    void run_later() {
+        if (!later_.empty()) run_all_later();
+    }
     bool in_handler() const noexcept { return handler_depth_ > 0; }
     void enter_handler() noexcept { ++handler_depth_; }
     void leave_handler() noexcept { --handler_depth_; }
@@ -163,6 +165,7 @@ class Lane : public RefCounted<Lane> {
 
     void enter() noexcept;
     void leave() noexcept;
+    void run_all_later();
     void check_serial(std::uint64_t thread) noexcept;
     void leave_scope() noexcept;
     void schedule_flush();

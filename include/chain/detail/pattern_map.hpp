@@ -66,7 +66,10 @@ class PatternMap {
     }
 
     const T* find_exact(std::string_view name) const noexcept {
-        const auto found = place_of(name);
+        const auto size_of = [](const auto& item) { return item.first.size(); };
+        auto found = std::ranges::lower_bound(exact_, name.size(), {}, size_of);
+        const auto left = exact_.end() - found;
+        if (left > 1 && size_of(found[1]) == name.size()) found = place_of(name); // mostly not
         return found != exact_.end() && found->first == name ? &found->second : nullptr;
     }
 

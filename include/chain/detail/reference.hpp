@@ -32,7 +32,7 @@ class Reference {
     const std::string* on_heap() const noexcept;
 
     /// 0: none. Else a pointer to a string; or above the kind a number; or above the kind the size
-    /// of a short text, and above that its bytes, the last one lowest.
+    /// of a short text, and above that its bytes, the first one lowest.
     std::uintptr_t bits_ = 0;
 };
 

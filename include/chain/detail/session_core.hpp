@@ -109,7 +109,7 @@ class SessionCore : public RefCounted<SessionCore> {
     std::uint32_t lane_index() const noexcept { return lane_index_; }
     void lane_index(std::uint32_t index) noexcept { lane_index_ = index; }
 
-    /// Handles a client's frame.
+    /// Handles a client's frame. The caller keeps this, also when the session ends here.
     error_code receive(std::string_view frame, bool binary);
     /// Handles a client's message, whose topic has not been looked at yet.
     void route(const Message& message);

@@ -30,6 +30,14 @@ class Slice {
   public:
     /// Appends a frame as `framing` wants it.
     void append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered);
+    /// Begins a WebSocket frame, whose text is to be appended to what this returns, and nothing
+    /// else until `end_websocket`.
+    std::string& begin_websocket() {
+        bytes_.resize(size_ + usual_header);
+        return bytes_;
+    }
+    /// Makes a frame of what was appended.
+    void end_websocket(bool binary, std::uint64_t order, bool numbered);
     /// Appends bytes that are framed already.
     void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
     /// The frame that was appended last need not arrive.
@@ -78,6 +86,8 @@ class Slice {
   private:
     /// Beyond this a slice gives its memory back when its turn is over.
     static constexpr std::size_t kept_capacity = 64 * 1024;
+    /// Room for the header of a WebSocket frame: that of a text of 126 bytes to 64 KiB.
+    static constexpr std::size_t usual_header = 4;
     /// So much is copied at once, where there is room behind: most frames are short.
     static constexpr std::size_t block = 32;
 

@@ -112,7 +112,7 @@ class WsDecoder {
     std::string_view join_header(std::span<const char> input) noexcept;
     void keep_header(std::string_view bytes);
     WsEvent suspend(const WsFrame& frame);
-    std::optional<WsEvent> take_data(const WsFrame& frame, std::span<char> piece);
+    std::optional<WsEvent> take_data(const WsFrame& frame, std::span<char> piece, bool ascii);
     std::optional<WsEvent> take_part(const WsFrame& frame, std::span<char> piece);
     WsEvent end_message(std::span<char> last_piece);
     WsEvent inflate(std::string_view payload, bool binary);

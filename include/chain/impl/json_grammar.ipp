@@ -49,7 +49,7 @@ const char* skip_space(const char* p, const char* end) noexcept {
 }
 
 // As above, for the inside of a value: most are written without white space.
-const char* skip_inner_space(const char* p, const char* end, bool& compact) noexcept {
+inline const char* skip_inner_space(const char* p, const char* end, bool& compact) noexcept {
     if (p == end || byte_at(p) > ' ') return p;
     const char* const next = skip_space(p, end);
     compact = compact && next == p;
@@ -61,6 +61,33 @@ std::string_view without_byte_order_mark(std::string_view text) noexcept {
 }
 
 // Strings
+
+// What `skip_plain_text` does, inline.
+#if defined(__SSE2__)
+
+inline const char* skip_plain(const char* p, const char* end) noexcept {
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i space = _mm_set1_epi8(' ');
+    for (; end - p >= 16; p += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        const __m128i escapes =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+        // Compared as signed, bytes beyond ASCII are below a space too.
+        const __m128i stops = _mm_or_si128(escapes, _mm_cmplt_epi8(bytes, space));
+        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops));
+        if (mask != 0) return p + std::countr_zero(mask);
+    }
+    return skip_plain_text_portable(p, end);
+}
+
+#else
+
+inline const char* skip_plain(const char* p, const char* end) noexcept {
+    return skip_plain_text_portable(p, end);
+}
+
+#endif
 
 int hex_digit(char c) noexcept {
     if (is_digit(c)) return c - '0';
@@ -129,7 +156,7 @@ const char* skip_multibyte_run(const char* p, const char* end) noexcept {
 
 // `p` is behind the opening quote, the result behind the closing one.
 const char* skip_string(const char* p, const char* end) noexcept {
-    while (p != nullptr && (p = skip_plain_text(p, end)) != end) {
+    while (p != nullptr && (p = skip_plain(p, end)) != end) {
         if (*p == '"') return p + 1;
         p = *p == '\\' ? skip_escape(p + 1, end) : skip_multibyte_run(p, end);
     }
@@ -208,6 +235,10 @@ const char* skip_number(const char* const begin, const char* end) noexcept {
 } // namespace
 } // namespace json_grammar
 
+const char* skip_plain_text(const char* p, const char* end) noexcept {
+    return json_grammar::skip_plain(p, end);
+}
+
 const char* skip_plain_text_portable(const char* p, const char* end) noexcept {
     constexpr std::uint64_t ones = 0x0101010101010101U;
     constexpr std::uint64_t tops = ones << 7;
@@ -226,31 +257,5 @@ const char* skip_plain_text_portable(const char* p, const char* end) noexcept {
     }
     return std::find_if_not(p, end, json_grammar::is_plain);
 }
-
-#if defined(__SSE2__)
-
-const char* skip_plain_text(const char* p, const char* end) noexcept {
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-    for (; end - p >= 16; p += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const __m128i escapes =
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        // Compared as signed, bytes beyond ASCII are below a space too.
-        const __m128i stops = _mm_or_si128(escapes, _mm_cmplt_epi8(bytes, space));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops));
-        if (mask != 0) return p + std::countr_zero(mask);
-    }
-    return skip_plain_text_portable(p, end);
-}
-
-#else
-
-const char* skip_plain_text(const char* p, const char* end) noexcept {
-    return skip_plain_text_portable(p, end);
-}
-
-#endif
 
 } // namespace chain::detail

@@ -21,7 +21,7 @@ const char* skip_word(const char* p, const char* end, std::string_view word) noe
     return found ? p + word.size() : nullptr;
 }
 
-const char* skip_scalar(const char* p, const char* end) noexcept {
+inline const char* skip_scalar(const char* p, const char* end) noexcept {
     switch (*p) {
     case '"': return skip_string(p + 1, end);
     case 't': return skip_word(p, end, "true");
@@ -32,14 +32,15 @@ const char* skip_scalar(const char* p, const char* end) noexcept {
 }
 
 // A key, its colon and white space around them.
-const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
+inline const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
     if (p == end || *p != '"' || (p = skip_string(p + 1, end)) == nullptr) return nullptr;
     p = skip_inner_space(p, end, compact);
     return p != end && *p == ':' ? skip_inner_space(p + 1, end, compact) : nullptr;
 }
 
 // What stands before an element in a container that ends with `closing`.
-const char* skip_to_element(const char* p, const char* end, char closing, bool& compact) noexcept {
+inline const char* skip_to_element(const char* p, const char* end, char closing,
+                                   bool& compact) noexcept {
     p = skip_inner_space(p, end, compact);
     return closing == '}' ? skip_key(p, end, compact) : p;
 }
@@ -53,8 +54,8 @@ struct Nesting {
 };
 
 // What follows an element: the ends of containers and, unless the outermost has ended, a comma.
-const char* skip_after_element(const char* p, const char* end, Nesting& open,
-                               bool& compact) noexcept {
+inline const char* skip_after_element(const char* p, const char* end, Nesting& open,
+                                      bool& compact) noexcept {
     for (;;) {
         p = skip_inner_space(p, end, compact);
         if (p == end) return nullptr;
@@ -97,6 +98,13 @@ const char* skip_container(const char* p, const char* end, unsigned max_depth,
         p = skip_to_element(p, end, open.innermost(), found.compact);
     }
     return nullptr;
+}
+
+// Are these digits, more than one, not canonical, or their number 2^53 or more?
+bool is_odd_integer(std::string_view digits) noexcept {
+    constexpr std::string_view limit = "9007199254740992"; // 2^53
+    if (digits.front() == '0') return true;
+    return digits.size() >= limit.size() && (digits.size() > limit.size() || digits >= limit);
 }
 
 // Text
@@ -200,7 +208,7 @@ std::optional<JsonSlice> JsonScanner::value() noexcept {
 std::optional<std::string_view> JsonScanner::plain_string() noexcept {
     if (failure_ != Failure::none || peek() != '"') return std::nullopt;
     const char* const begin = cursor_ + 1;
-    const char* const stop = skip_plain_text(begin, end_);
+    const char* const stop = json_grammar::skip_plain(begin, end_);
     if (stop == end_ || *stop != '"') return std::nullopt;
     cursor_ = stop + 1;
     return std::string_view(begin, static_cast<std::size_t>(stop - begin));
@@ -215,15 +223,12 @@ std::optional<std::uint64_t> JsonScanner::small_unsigned() noexcept {
 }
 
 std::string_view JsonScanner::small_unsigned_text() noexcept {
-    constexpr std::string_view limit = "9007199254740992"; // 2^53
-    const char first = peek();
+    skip_space();
     const char* const stop = json_grammar::skip_digits(cursor_, end_);
     const std::string_view digits{cursor_, static_cast<std::size_t>(stop - cursor_)};
     const bool more = stop != end_ && (*stop == '.' || (*stop | 0x20) == 'e');
-    const bool leading_zero = first == '0' && digits.size() > 1;
-    const bool big =
-        digits.size() >= limit.size() && (digits.size() > limit.size() || digits >= limit);
-    if (more || leading_zero || big) return {};
+    const bool odd = digits.size() > 1 && json_grammar::is_odd_integer(digits);
+    if (more || odd) return {};
     cursor_ = stop;
     return digits;
 }

@@ -32,10 +32,10 @@ Payload::Payload(const Payload& other) : binary_(other.binary_) {
         owner_ = other.owner_;
         raw_ = other.raw_;
     } else if (other.raw_.data() != raw_.data()) {
-        const auto bytes = std::make_shared_for_overwrite<char[]>(other.raw_.size());
+        auto bytes = std::make_shared_for_overwrite<char[]>(other.raw_.size());
         std::copy(other.raw_.begin(), other.raw_.end(), bytes.get());
         raw_ = {bytes.get(), other.raw_.size()};
-        owner_ = bytes;
+        owner_ = std::move(bytes);
     }
 }
 

@@ -18,8 +18,8 @@ Reply Reply::with_status(std::string status, Json payload) {
 }
 
 result<Payload> Reply::payload() const {
-    if (json_.is_discarded()) return payload_;
-    return Payload::from_json(json_);
+    if (const auto* json = detail::ReplyAccess::json(*this)) return Payload::from_json(*json);
+    return payload_;
 }
 
 } // namespace chain

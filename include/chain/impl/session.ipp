@@ -88,7 +88,8 @@ error_code Session::dispatch(std::string_view frame, bool binary) {
     auto& lane = impl_->lane();
     if (lane.here() && !lane.in_handler()) {
         const detail::Lane::Scope scope(lane);
-        return impl_->receive(frame, binary);
+        const auto kept = impl_; // this handle may go meanwhile
+        return kept->receive(frame, binary);
     }
     auto task = [impl = impl_, text = std::string(frame), binary] { impl->receive(text, binary); };
     return detail::on_lane(impl_->lane(), std::move(task)) ? error_code{}

@@ -11,15 +11,15 @@ namespace chain {
 
 namespace detail {
 
-bool allowed_in_names(char c) noexcept {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != ',';
-}
-
 bool valid_name(std::string_view name) noexcept {
-    if (name.empty() || name.size() > 255 || !std::ranges::all_of(name, allowed_in_names))
-        return false;
-    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-    return std::ranges::all_of(name, is_ascii) || valid_utf8(name); // most are
+    if (name.empty() || name.size() > 255) return false;
+    bool ascii = true; // most are
+    for (const char c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == ',' || byte == 0x7f) return false;
+        ascii &= byte < 0x80;
+    }
+    return ascii || valid_utf8(name);
 }
 
 } // namespace detail

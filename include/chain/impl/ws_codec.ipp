@@ -51,9 +51,9 @@ WsEvent WsDecoder::next(std::span<char>& input) {
         auto frame = next_frame(input);
         if (!frame) break;
         const auto piece = ws::take(input, frame->left);
-        ws::unmask(piece, *frame);
-        event =
-            ws::is_control(frame->opcode) ? take_control(*frame, piece) : take_data(*frame, piece);
+        const bool ascii = ws::unmask(piece, *frame);
+        event = ws::is_control(frame->opcode) ? take_control(*frame, piece)
+                                              : take_data(*frame, piece, ascii);
     }
     if (ended()) input = {};
     return event ? *event : standing_event();
@@ -138,11 +138,12 @@ WsEvent WsDecoder::suspend(const WsFrame& frame) {
     return {};
 }
 
-std::optional<WsEvent> WsDecoder::take_data(const WsFrame& frame, std::span<char> piece) {
+std::optional<WsEvent> WsDecoder::take_data(const WsFrame& frame, std::span<char> piece,
+                                            bool ascii) {
     if (partial_ || frame.left > 0 || !frame.fin) return take_part(frame, piece);
     const bool binary = frame.opcode == WsOpcode::binary;
     if (frame.compressed) return inflate(ws::view(piece), binary);
-    if (!binary && !valid_utf8(ws::view(piece))) return fail(WsError::text_not_utf8);
+    if (!binary && !ascii && !valid_utf8(ws::view(piece))) return fail(WsError::text_not_utf8);
     return WsEvent{.kind = WsEvent::Kind::message, .binary = binary, .payload = ws::view(piece)};
 }
 

@@ -108,24 +108,29 @@ std::span<char> take(std::span<char>& input, std::uint64_t at_most) noexcept {
     return piece;
 }
 
-void unmask(std::span<char> bytes, WsFrame& frame) noexcept {
+// Returns whether the bytes are ASCII, which costs next to nothing here.
+bool unmask(std::span<char> bytes, WsFrame& frame) noexcept {
     std::array<char, 8> twice{};
     std::memcpy(twice.data(), frame.key.data(), 4);
     std::memcpy(twice.data() + 4, frame.key.data(), 4);
     std::uint64_t mask = 0;
     std::memcpy(&mask, twice.data(), sizeof mask);
 
+    std::uint64_t all = 0; // of the bytes, ored
     std::size_t i = 0;
     for (std::uint64_t word = 0; bytes.size() - i >= sizeof word; i += sizeof word) {
         std::memcpy(&word, bytes.data() + i, sizeof word);
         word ^= mask;
+        all |= word;
         std::memcpy(bytes.data() + i, &word, sizeof word);
     }
     for (; i < bytes.size(); ++i) {
         bytes[i] = static_cast<char>(to_unsigned(bytes[i]) ^ to_unsigned(twice[i % 8]));
+        all |= to_unsigned(bytes[i]);
     }
     std::memcpy(frame.key.data(), twice.data() + bytes.size() % 4, 4);
     frame.left -= bytes.size();
+    return (all & 0x8080808080808080U) == 0;
 }
 
 // What frames may be: how big a message, and whether it may be compressed.

@@ -52,6 +52,14 @@ void Batch::append(Slice& slice, Framing framing, const FrameText& frame, bool n
     if (fate) slice.may_drop(fate);
 }
 
+void Batch::append(SessionCore& session, const Message& message, bool numbered,
+                   const SharedFate& fate) {
+    auto& slice = own_slice(session);
+    const bool binary = session.serializer().encode(message, slice.begin_websocket());
+    slice.end_websocket(binary, ++order_, numbered);
+    if (fate) slice.may_drop(fate);
+}
+
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {
     own_slice(session).append_framed(bytes, ++order_, false);
 }

@@ -130,8 +130,8 @@ void Lane::leave_scope() noexcept {
     if (timer_) timer_->set(wheel_.next());
 }
 
-void Lane::run_later() {
-    if (later_.empty() || in_handler() || std::exchange(running_later_, true)) return;
+void Lane::run_all_later() {
+    if (in_handler() || std::exchange(running_later_, true)) return;
     for (std::size_t i = 0; i < later_.size(); ++i) {
         const auto task = std::move(later_[i]); // which may append
         task();

@@ -157,7 +157,7 @@ void Membership::conclude(Failure failure, const Reply& reply) {
         conclude_event(failure, reply);
     else
         conclude_leave();
-    proceed();
+    if (work_) proceed();
 }
 
 /// What a handler's reply says; `text` holds what had to be written. Nothing when it is not JSON.

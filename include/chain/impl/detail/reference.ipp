@@ -3,7 +3,9 @@
 
 #include <chain/detail/reference.hpp>
 
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace chain::detail {
@@ -26,16 +28,20 @@ std::uint64_t inline_number(std::string_view digits) noexcept {
 /// A text of at most `short_size` with its size, in 62 bits; 0 when it is empty.
 std::uint64_t packed(std::string_view text) noexcept {
     std::uint64_t bytes = 0;
-    for (const char c : text) bytes = bytes << 8U | static_cast<unsigned char>(c);
+    for (auto i = text.size(); i > 0; --i)
+        bytes = bytes << 8U | static_cast<unsigned char>(text[i - 1]);
     return bytes << 6U | text.size();
 }
 
 /// @return the text that was packed, which `storage` holds
 std::string_view unpacked(std::uint64_t bits, char (&storage)[24]) noexcept {
-    const auto size = static_cast<std::size_t>(bits & 7U);
-    bits >>= 6U;
-    for (auto i = size; i > 0; bits >>= 8U) storage[--i] = static_cast<char>(bits & 0xFFU);
-    return {storage, size};
+    const auto bytes = bits >> 6U;
+    if constexpr (std::endian::native == std::endian::little)
+        std::memcpy(storage, &bytes, sizeof bytes); // at once, as they lie in memory
+    else
+        for (unsigned i = 0; i < short_size; ++i)
+            storage[i] = static_cast<char>(bytes >> 8U * i & 0xFFU);
+    return {storage, static_cast<std::size_t>(bits & 7U)};
 }
 
 Reference::Reference(std::string_view token) {

@@ -59,7 +59,6 @@ Membership* SessionCore::find(std::string_view topic) const noexcept {
 
 error_code SessionCore::receive(std::string_view frame, bool binary) {
     if (closed()) return make_error_code(Errc::closed);
-    const Ref<SessionCore> self(this);
     auto& message = lane_->inbound();
     const auto failed =
         serializer_->decode(frame, binary, lane_->handler().config().limits.json_depth, message);
@@ -228,11 +227,12 @@ void SessionCore::reply_unjoined(const Message& request, std::string_view why) {
 
 void SessionCore::send(const Message& message, const SharedFate& fate) {
     if (finished_) return;
+    const bool numbered = message.topic != "_chain"; // the protocol's own topic
+    if (framing_ == Framing::websocket)
+        return lane_->batch().append(*this, message, numbered, fate);
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
-    // What is said on the protocol's own topic is not counted.
-    if (!lane_->batch().append(*this, text, binary, message.topic != "_chain", fate))
-        lane_->tell_not_carried(1);
+    if (!lane_->batch().append(*this, text, binary, numbered, fate)) lane_->tell_not_carried(1);
 }
 
 error_code SessionCore::send_text(std::string_view frame) {

@@ -3,6 +3,7 @@
 
 #include <chain/detail/framing.hpp>
 #include <chain/detail/slice.hpp>
+#include <chain/detail/ws_codec.hpp>
 
 #include <algorithm>
 
@@ -11,6 +12,18 @@ namespace chain::detail {
 void Slice::append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered) {
     bytes_.resize(size_);
     append_frame(bytes_, framing, frame);
+    size_ = bytes_.size();
+    end_frame(order, numbered);
+}
+
+void Slice::end_websocket(bool binary, std::uint64_t order, bool numbered) {
+    char header[ws_max_header];
+    const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
+    const auto size = write_ws_header(header, opcode, bytes_.size() - size_ - usual_header);
+    if (size == usual_header)
+        std::copy_n(header, usual_header, bytes_.data() + size_);
+    else
+        bytes_.replace(size_, usual_header, header, size);
     size_ = bytes_.size();
     end_frame(order, numbered);
 }

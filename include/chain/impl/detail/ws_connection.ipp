@@ -57,6 +57,7 @@ void WsConnection::handle(const WsEvent& event) {
 
 void WsConnection::message(const WsEvent& event) {
     const auto failed = session().receive(event.payload, event.binary);
+    if (!failed) return;
     if (const auto rule = broken_rule(failed)) fail(rule->code, rule->why);
 }
 

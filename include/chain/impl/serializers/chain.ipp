@@ -105,10 +105,9 @@ void append_all(std::string& out, Parts... parts) {
 void encode_reply(const Message& message, std::string& out) {
     using namespace std::string_view_literals;
     const auto or_zero = [](std::string_view ref) { return ref.empty() ? "0"sv : ref; };
-    const auto binary = message.binary ? binary_as_json(message.payload) : std::string();
     append_all(out, "[1,"sv, or_zero(message.join_ref), ","sv, or_zero(message.ref),
-               message.status == Status::ok ? ",0,"sv : ",1,"sv,
-               message.binary ? std::string_view(binary) : message.payload, "]"sv);
+               message.status == Status::ok ? ",0"sv : ",1"sv);
+    append_payload(out, message);
 }
 
 void encode_broadcast(const Message& message, std::string& out) {
