@@ -226,8 +226,26 @@ TEST_CASE("a connection serves request after request, pipelined ones too") {
     }
     SECTION("and one of HTTP/1.0 serves one") {
         RawClient old(server.port());
-        CHECK(old.request("GET /healthz HTTP/1.0\r\n\r\n").status == 200);
+        const auto only = old.request("GET /healthz HTTP/1.0\r\n\r\n");
+        CHECK(only.status == 200);
+        CHECK(only.header("connection").empty());
         CHECK(old.read_to_end().empty());
+    }
+    SECTION("or several, when that is what the client asks for") {
+        RawClient old(server.port());
+        for (int i = 0; i < 2; ++i) {
+            const auto reply =
+                old.request("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+            CHECK(reply.status == 200);
+            CHECK(reply.header("connection") == "keep-alive");
+        }
+    }
+    SECTION("however long its first one is") {
+        for (const std::size_t size : {900U, 1000U, 1024U, 1100U, 3000U}) {
+            RawClient fresh(server.port());
+            CHECK(fresh.get("/healthz", "X: " + std::string(size, 'x') + "\r\n").status == 200);
+            CHECK(fresh.get("/readyz").body == "ok\n");
+        }
     }
 }
 
