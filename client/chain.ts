@@ -1925,10 +1925,16 @@ export class Channel extends Events<ChannelEvents> {
         if (topic !== this.topic || (joinRef && joinRef !== this.getJoinRef())) return;
         if (this.isClosed() || (this.isLeaving() && event !== "_close")) return;
 
-        const seen = this.hook(event, payload, ref, joinRef);
+        if (event === "_close" || event === "_error") return this.onEnded(event, payload, ref, joinRef);
+        this.emit(event, this.hook(event, payload, ref, joinRef), ref, joinRef || this.getJoinRef());
+    }
+
+    /** The server has ended the membership, whatever the application's hook makes of it. */
+    private onEnded(event: string, payload: any, ref: number, joinRef: number): void {
+        let seen = payload;
+        guarded(() => (seen = this.hook(event, payload, ref, joinRef)));
         if (event === "_close") this.close(seen);
-        else if (event === "_error") this.fail(seen);
-        else this.emit(event, seen, ref, joinRef || this.getJoinRef());
+        else this.fail(seen);
     }
 
     /** @internal */

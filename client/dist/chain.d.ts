@@ -444,6 +444,8 @@ export declare class Channel extends Events<ChannelEvents> {
     isJoined(): boolean;
     isJoining(): boolean;
     isLeaving(): boolean;
+    /** The server has ended the membership, whatever the application's hook makes of it. */
+    private onEnded;
     private rejoin;
     private unbuffer;
     private retryJoin;

@@ -1443,13 +1443,17 @@ class Channel extends Events {
             return;
         if (this.isClosed() || (this.isLeaving() && event !== "_close"))
             return;
-        const seen = this.hook(event, payload, ref, joinRef);
+        if (event === "_close" || event === "_error")
+            return this.onEnded(event, payload, ref, joinRef);
+        this.emit(event, this.hook(event, payload, ref, joinRef), ref, joinRef || this.getJoinRef());
+    }
+    onEnded(event, payload, ref, joinRef) {
+        let seen = payload;
+        guarded(() => (seen = this.hook(event, payload, ref, joinRef)));
         if (event === "_close")
             this.close(seen);
-        else if (event === "_error")
-            this.fail(seen);
         else
-            this.emit(event, seen, ref, joinRef || this.getJoinRef());
+            this.fail(seen);
     }
     onReply(push, { payload, ref, joinRef }) {
         const reply = this.hook("_reply", payload, ref, joinRef);

@@ -321,6 +321,18 @@ test("an onMessage that forgets to return is shown, and other channels still get
     assert.match(String(shown.calls[0].arguments[0]), /must return the payload/);
 });
 
+test("an onMessage that throws does not keep a channel from ending", async (t) => {
+    const shown = t.mock.method(console, "error", () => undefined).mock;
+    const onMessage = (event, payload) => (event === "_reply" ? payload : undefined);
+    const { server, channel } = await joined(t, { channelOptions: { onMessage } });
+    const closed = calls();
+    channel.onClose(closed);
+    server.last.send(0, channel.getJoinRef(), 0, "room:1", "_close", {});
+    await until(() => channel.isClosed());
+    assert.deepEqual(closed.seen[0][0], {});
+    assert.equal(shown.callCount(), 1);
+});
+
 test("after a reconnect every channel joins again with a new join ref", async (t) => {
     const { server, socket, channel } = await joined(t);
     const second = socket.channel("room:2").join();

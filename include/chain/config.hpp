@@ -114,8 +114,8 @@ enum class PhoenixClients : std::uint8_t {
 };
 
 /// permessage-deflate (RFC 7692) for WebSocket clients that offer it. A broadcast is compressed
-/// once per lane and turn, whoever gets it; neither side keeps a context from one message to the
-/// next. What a client sends is inflated up to `Limits::message_bytes`.
+/// once, whoever gets it; neither side keeps a context from one message to the next. What a client
+/// sends is inflated up to `Limits::message_bytes`.
 struct Compression {
     bool enabled = false;         ///< Accept it when it is offered.
     std::size_t threshold = 1024; ///< Bytes; shorter messages are sent as they are.

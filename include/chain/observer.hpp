@@ -78,7 +78,7 @@ class Observer {
     virtual void adapter_lost(std::string_view /*pattern*/, std::size_t /*count*/, error_code) {}
 };
 
-/// Writes warnings and errors to stderr, one line each.
+/// Writes warnings and errors to stderr, one line each, without control characters.
 class StderrObserver : public Observer {
   public:
     void log(LogLevel level, std::string_view text) override;

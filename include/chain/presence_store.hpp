@@ -56,6 +56,9 @@ struct PresenceCounts {
 /// changes only its own entries, nothing conflicts.
 ///
 /// Thread safety: calls for one topic never overlap; calls for different ones may.
+///
+/// What a call throws comes out of the call of `Presence` that it is for; at a membership's end it
+/// is logged.
 class PresenceStore {
   public:
     /// Takes in what another node changed, on any thread: applies it, and tells this node's

@@ -5,6 +5,7 @@
 #include "support/sse_client.hpp"
 #include "support/test_server.hpp"
 
+#include <chain/transports/longpoll.hpp>
 #include <chain/transports/sse.hpp>
 #include <chain/transports/websocket.hpp>
 
@@ -402,6 +403,20 @@ TEST_CASE("pitfall 10: who lets every origin in does not let cookies in") {
     CHECK(stream.header("Access-Control-Allow-Credentials").empty());
 }
 
+TEST_CASE("an origin function of a transport that throws refuses the page, and is told") {
+    chain::CorsConfig config;
+    config.allow_origin = [](std::string_view) -> bool { throw std::runtime_error("on purpose"); };
+    SseServer server({.cors = config});
+    server.handler.add(
+        std::make_shared<chain::LongPollTransport>(chain::LongPollConfig{.cors = config}));
+    SseBrowser browser(server.port());
+    CHECK(browser.open("a", "", from_evil).status() == 403);
+    const auto poll = RawClient(server.port()).get("/socket/longpoll", from_evil);
+    CHECK(Json::parse(poll.body).at("status") == 403);
+    CHECK(server.watch->thrown() == std::vector<std::string>{"on purpose", "on purpose"});
+    CHECK(browser.open().status() == 200);
+}
+
 // ------------------------------------------------------------------------------------- cookies
 
 TEST_CASE("a tab's cookie has a secret value and narrow attributes") {
@@ -483,6 +498,17 @@ TEST_CASE("pitfall 30: the 17th tab of a browser ends its oldest session") {
         CHECK(browser.say(join, "t" + std::to_string(i)).status == 200);
         CHECK(tabs[static_cast<std::size_t>(i)].receive() == joined);
     }
+}
+
+TEST_CASE("a browser has one living tab where none are allowed") {
+    SseServer server({.tabs = 0});
+    SseBrowser browser(server.port());
+    auto first = browser.open("a");
+    CHECK(first.status() == 200);
+    auto second = browser.open("b");
+    CHECK(second.status() == 200);
+    CHECK(server.closed(1));
+    CHECK(server.handler.sessions() == 1);
 }
 
 TEST_CASE("a tab that is loaded again costs no other tab its session") {

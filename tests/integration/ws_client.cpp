@@ -72,7 +72,7 @@ WsClient::WsClient(std::uint16_t port, const std::string& target, const Headers&
         s.run([&](auto done) { s.stream.async_handshake(answer, host, target, std::move(done)); });
     if (failed && failed != websocket::error::upgrade_declined)
         throw std::runtime_error("handshake: " + failed.message());
-    s.status = answer.result_int();
+    s.status = static_cast<int>(answer.result_int());
     s.body = answer.body();
 }
 

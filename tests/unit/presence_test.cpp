@@ -563,6 +563,25 @@ TEST_CASE("what a hook of presences throws is logged, and nothing else comes of 
               "log the presence hook on_change threw something that is no std::exception") == 1);
 }
 
+TEST_CASE("what a store of the application's throws at a membership's end is logged") {
+    struct Broken final : chain::MemoryPresenceStore {
+        void flush() override {
+            if (broken) throw std::runtime_error("no disk");
+        }
+        bool broken = false;
+    };
+    auto settings = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    settings.observer = observer;
+    const auto store = std::make_shared<Broken>();
+    PresenceKit kit{{.store = store}, settings};
+    auto ann = kit.member("ann", "{}");
+    store->broken = true;
+    ann.disconnect();
+    CHECK(observer->count("log the presence hook store threw: no disk") == 1);
+    CHECK(observer->count("closed") == 1);
+}
+
 TEST_CASE("a socket keeps one watcher however often it tracks") {
     PresenceKit kit;
     auto ann = kit.member();

@@ -55,6 +55,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     /// May the page that sent this request connect? What the application throws is told, and
     /// refuses it.
     bool allows_page(const Request& request) noexcept;
+    /// Tells what the application has thrown as it decided on a client, who is refused for it.
+    Refusal connect_failed(std::exception_ptr thrown, std::string reason = "connect crashed");
     /// May this be sent to clients?
     bool sends(std::string_view payload, bool binary) const noexcept {
         return pubsub_->sends(payload, binary);
@@ -224,7 +226,6 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     void admit(const Ref<SessionCore>& session, const Verdict& refusal, const Connected& done);
     void spawn(const Ref<SessionCore>& session, net::awaitable<Verdict> judging,
                std::string crashed, Judged done);
-    Refusal connect_failed(std::exception_ptr thrown, std::string reason = "connect crashed");
     void disconnect_here(std::string_view name);
     void answer(std::string_view question, std::function<void(const std::string&)> say);
     void answer_members(std::string_view topic, std::function<void(const std::string&)> say);

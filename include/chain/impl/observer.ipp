@@ -3,6 +3,7 @@
 
 #include <chain/observer.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -16,7 +17,11 @@ std::string_view to_string(Hook hook) noexcept {
 void StderrObserver::log(LogLevel level, std::string_view text) {
     if (level < LogLevel::warning) return;
     const char* label = level == LogLevel::warning ? "warning" : "error";
-    std::fprintf(stderr, "chain: %s: %.*s\n", label, static_cast<int>(text.size()), text.data());
+    // An exception's text may hold what a client has sent: it stays on its line.
+    std::string line(text);
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+    std::fprintf(stderr, "chain: %s: %s\n", label, line.c_str());
 }
 
 void StderrObserver::handler_threw(std::string_view pattern, Hook hook, std::string_view what) {

@@ -13,8 +13,10 @@ namespace chain::detail {
 /// What the NATS library calls; its user data is the loop.
 struct NatsLoop::Callbacks {
     static natsStatus attach(void** data, void* loop, natsConnection* connection, natsSock socket) {
+        const int copy = ::dup(socket);
+        if (copy < 0) return NATS_ERR; // no descriptors are left now: it tries again later
         *data = loop;
-        static_cast<NatsLoop*>(loop)->attach(connection, socket);
+        static_cast<NatsLoop*>(loop)->attach(connection, copy);
         return NATS_OK;
     }
     static natsStatus read(void* data, bool on) {
@@ -38,18 +40,17 @@ bool NatsLoop::install(natsOptions* options) {
 }
 
 void NatsLoop::attach(natsConnection* connection, int socket) {
-    const int copy = ::dup(socket);
-    const bool alive = core_.post([this, connection, copy] {
+    const bool alive = core_.post([this, connection, socket] {
         end(false);
         connection_ = connection;
-        descriptor_ = std::make_shared<net::posix::stream_descriptor>(core_.strand(), copy);
+        descriptor_ = std::make_shared<net::posix::stream_descriptor>(core_.strand(), socket);
         reads_ = true;
         wait(Want::read);
         watch_.emplace(core_.strand());
         quiet_ = 0;
         watch();
     });
-    if (!alive) ::close(copy);
+    if (!alive) ::close(socket);
 }
 
 void NatsLoop::set(Want want, bool on) {

@@ -208,7 +208,11 @@ void PresenceCore::untrack(const PresenceOwner& owner) {
 }
 
 void PresenceCore::ended(Membership& membership, bool quietly) noexcept {
-    drop(membership.topic(), id_of(membership), quietly);
+    try {
+        drop(membership.topic(), id_of(membership), quietly);
+    } catch (...) {
+        hook_threw("store"); // one of the application's
+    }
 }
 
 /// Removes all that an owner tracks.

@@ -3,6 +3,7 @@
 
 #include <chain/detail/base64.hpp>
 #include <chain/detail/handler_core.hpp>
+#include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/lane.hpp>
@@ -84,8 +85,7 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
           limit_(place.executor) {}
 
     void run() {
-        if (!handler_->allows_page(request_) && !cors_allows(request_, config_->cors))
-            return refuse_page();
+        if (!page_allowed(*handler_, request_, config_->cors)) return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         token_ = take_poll_token(request_);
         if (request_.method == "GET") return poll();

@@ -3,6 +3,7 @@
 
 #include <chain/detail/frame_reader.hpp>
 #include <chain/detail/handler_core.hpp>
+#include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/resume_request.hpp>
@@ -68,8 +69,7 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     void run(const Place& place) {
         wish_ = take_resume_request(request_);
         sid_ = sid_of(request_);
-        if (!handler_->allows_page(request_) && !cors_allows(request_, config_.cors))
-            return refuse_page();
+        if (!page_allowed(*handler_, request_, config_.cors)) return refuse_page();
         if (request_.method == "OPTIONS") return answer_preflight();
         if (!valid_sid(sid_)) return refuse(400, "sid: up to 64 of A-Z a-z 0-9 _ -");
         if (request_.method == "GET") return open_stream(place);
@@ -263,7 +263,8 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
     /// Ends the oldest of a browser's sessions when a new one would be too many. Browsers send the
     /// oldest cookie first.
     void make_room() {
-        for (std::size_t i = 0; i + config_.tabs <= living_.size(); ++i) {
+        const auto most = std::max<std::size_t>(config_.tabs, 1);
+        for (std::size_t i = 0; i + most <= living_.size(); ++i) {
             const auto& [sid, cookie] = living_[i];
             if (const auto session = tabs_->find(cookie, sid, handler_->sessions()))
                 Session(session).close(1001, "too many tabs");
@@ -322,7 +323,7 @@ detail::HttpAnswer SseTransport::put_off(const Request& request, std::string_vie
 /// Pages that may connect may read the answer.
 void SseTransport::let_read(detail::HttpAnswer& answer, const Request& request) const {
     const auto handler = handler_.lock();
-    if (handler && (handler->allows_page(request) || detail::cors_allows(request, config_.cors)))
+    if (handler && detail::page_allowed(*handler, request, config_.cors))
         detail::add_cors(answer.headers, request, config_.cors);
 }
 
