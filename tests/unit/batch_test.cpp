@@ -31,7 +31,9 @@ class Model {
     static constexpr std::size_t clients = 300; // more than a flush sends to at once
     static constexpr unsigned topics = 6;
 
-    explicit Model(unsigned seed, bool slow = false) : random_(seed), slow_(slow) {
+    /// A part of what waits is sent after so many steps, about.
+    explicit Model(unsigned seed, bool slow = false, std::size_t turn = 4)
+        : random_(seed), slow_(slow), turn_(turn) {
         for (std::size_t i = 0; i < clients; ++i) clients_.push_back({kit_.connect(), {}, {}});
     }
 
@@ -44,13 +46,13 @@ class Model {
             leave(i, topic);
         else
             push(i, topic, std::array{"say", "others", "echo"}[choice % 3]);
-        if (pick(4) == 0) flush_some();
+        if (pick(turn_) == 0) flush_some();
         if (slow_ && pick(16) == 0) disturb();
     }
 
     void check() {
-        for (auto& client : clients_) client.handle.reading(true);
         kit_.run();
+        for (auto& client : clients_) client.handle.reading(true);
         for (auto& client : clients_) CHECK(client.handle.receive_all() == client.expected);
     }
 
@@ -112,6 +114,7 @@ class Model {
     std::vector<OneClient> clients_;
     std::mt19937 random_;
     bool slow_;
+    std::size_t turn_;
     unsigned count_ = 0;
 };
 
@@ -128,6 +131,12 @@ TEST_CASE("sessions in some of many topics receive what a naive model says, in o
 TEST_CASE("sessions that read slowly, or a few bytes at a time, receive what a naive model says") {
     Model model{4, true};
     for (int step = 0; step < 4000; ++step) model.step();
+    model.check();
+}
+
+TEST_CASE("sessions in some of many topics receive what a naive model says of long turns") {
+    Model model{5, true, 250};
+    for (unsigned step = 0; step < test::rounds(4000); ++step) model.step();
     model.check();
 }
 
@@ -162,8 +171,8 @@ TEST_CASE("a text that is written into a slice is framed as one that is copied t
             const std::string text(size, static_cast<char>('a' + size % 26));
             const bool binary = size % 2 == 0;
             written.begin_websocket().append(text);
-            written.end_websocket(binary, size, true);
-            copied.append(Framing::websocket, {text, binary}, size, true);
+            written.end_websocket(binary, true);
+            copied.append(Framing::websocket, {text, binary}, true);
             const auto last = copied.count() - 1;
             REQUIRE(written.bytes_of(last) == copied.bytes_of(last));
         }
@@ -175,21 +184,51 @@ TEST_CASE("a text that is written into a slice is framed as one that is copied t
 TEST_CASE("a slice takes frames of all sizes from others") {
     using chain::detail::Slice;
     Slice from;
-    for (std::size_t size = 0; size < 1200; size += 1 + size / 16)
-        from.append_framed(std::string(size, static_cast<char>('a' + size % 26)), size, true);
+    for (std::size_t size = 1; size < 1200; size += 1 + size / 16)
+        from.append_framed(std::string(size, static_cast<char>('a' + size % 26)), true);
+    from.pad();
+    const auto take = [&from](Slice& to, std::size_t index) {
+        const auto plain = from.plain(index);
+        REQUIRE(plain.empty() == (from.bytes_of(index).size() > 512));
+        plain.empty() ? to.put(from, index) : to.put_plain(plain);
+    };
     Slice to;
     for (int round = 0; round < 3; ++round) {
         to.clear();
-        to.reserve(from.bytes().size() * 2, from.count() * 2);
         for (std::size_t i = 0; i < from.count(); ++i) {
+            take(to, i);
+            take(to, from.count() - 1 - i);
             to.put(from, i);
-            to.put(from, from.count() - 1 - i);
         }
         for (std::size_t i = 0; i < from.count(); ++i) {
-            REQUIRE(to.bytes_of(2 * i) == from.bytes_of(i));
-            REQUIRE(to.bytes_of(2 * i + 1) == from.bytes_of(from.count() - 1 - i));
+            REQUIRE(to.bytes_of(3 * i) == from.bytes_of(i));
+            REQUIRE(to.bytes_of(3 * i + 1) == from.bytes_of(from.count() - 1 - i));
+            REQUIRE(to.bytes_of(3 * i + 2) == from.bytes_of(i));
         }
-        REQUIRE(to.numbered() == 2 * from.count());
-        REQUIRE(to.bytes().size() == 2 * from.bytes().size());
+        REQUIRE(to.numbered() == 3 * from.count());
+        REQUIRE(to.bytes().size() == 3 * from.bytes().size());
     }
+}
+
+TEST_CASE(
+    "frames that do not count or need not arrive, and the last before the end, are not plain") {
+    using chain::detail::Slice;
+    Slice slice;
+    slice.append_framed("a control frame", false);
+    slice.append_framed("one that may be dropped", true);
+    slice.may_drop(std::make_shared<const chain::detail::Fate>());
+    slice.append_framed("the last", true);
+    CHECK(slice.plain(2).empty());
+    slice.pad();
+    CHECK(slice.plain(0).empty());
+    CHECK(slice.plain(1).empty());
+    CHECK(slice.plain(2) == "the last");
+    CHECK(slice.plain(3).empty());
+    Slice to;
+    for (std::size_t i = 0; i < 3; ++i) to.put(slice, i);
+    CHECK(to.bytes() == slice.bytes());
+    CHECK(to.numbered() == 2);
+    CHECK(!to.fate(0));
+    CHECK(*to.fate(1) == *slice.fate(1));
+    CHECK(!to.fate(2));
 }

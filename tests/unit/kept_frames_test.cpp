@@ -173,7 +173,7 @@ TEST_CASE("the outbox tells each frame once, when its first byte is handed over,
                 for (auto frames = 1 + random() % 3; frames > 0; --frames) {
                     given.push_back(std::to_string(given.size()) + std::string(random() % 9, '.') +
                                     "\n");
-                    slice.append_framed(given.back(), 0, true);
+                    slice.append_framed(given.back(), true);
                 }
                 bytes += slice.bytes().size();
                 const auto part = outbox.idle() ? random() % (slice.bytes().size() + 1) : 0;

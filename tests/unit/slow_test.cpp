@@ -674,7 +674,7 @@ TEST_CASE("the outbox drops what a naive model drops, numbers the rest, and tell
         ModelWriter writer;
         std::size_t dropped = 0;
         Slice begin;
-        begin.append_framed("first\n", 0, true);
+        begin.append_framed("first\n", true);
         outbox.keep(begin, 3, nullptr); // what is begun is never dropped
         for (int step = 0; step < 40; ++step) {
             Slice slice;
@@ -682,7 +682,7 @@ TEST_CASE("the outbox drops what a naive model drops, numbers the rest, and tell
                 const ModelFrame frame{std::to_string(step) + std::string(random() % 30, '.') +
                                            "\n",
                                        random_fate(random)};
-                slice.append_framed(frame.text, 0, true);
+                slice.append_framed(frame.text, true);
                 if (frame.fate) slice.may_drop(frame.fate);
                 model.add(frame);
             }

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,9 +19,22 @@ namespace chain::detail {
 
 class SessionCore;
 
+/// Some of the frames of a turn, which are numbered from 0 in the order of the calls: a bit for
+/// each of 64.
+struct Mark {
+    std::uint32_t block; ///< Their numbers divided by 64.
+    std::uint64_t bits;  ///< Of what is left of them.
+    bool operator==(const Mark&) const = default;
+};
+
+/// What one topic's group, or one session alone, has to send in a turn.
+struct Source : Slice {
+    std::vector<Mark> marks; ///< Which of the turn's frames these are, in order.
+};
+
 /// What the sessions of a lane have to send. Calls append to it; `flush` seals what is there and
 /// sends it. A session that one topic alone touched sends that topic's shared slice; one touched by
-/// several sources gets their frames merged in the order of the calls.
+/// several sources gets their frames put together in the order of the calls.
 class Batch {
   public:
     explicit Batch(const Compression& compression);
@@ -65,24 +77,22 @@ class Batch {
     bool flush(std::size_t budget);
 
   private:
-    /// Frames of one slice that wait for a session, in order.
-    struct Run {
+    /// One frame of a turn, or several of one session's own, one after another.
+    struct Frame {
         const Slice* slice;
-        std::size_t next;         ///< The first that was not taken yet.
-        const Membership* member; ///< Whose exceptions apply, or null.
-        std::uint64_t order;      ///< Of the next, or `used_up`.
-        bool operator==(const Run&) const = default;
+        std::uint32_t first, end; ///< Where they are in it.
+        const Membership* except; ///< Who does not get it, or null; to be compared only.
+        std::string_view plain;   ///< Once the turn is sealed: its bytes, if it is a plain one.
     };
-    static constexpr std::uint64_t used_up = std::numeric_limits<std::uint64_t>::max();
 
     struct Entry {
         SessionCore* session;
-        const Slice* slice; ///< Null when `runs` are to be merged, which is done as it is sent.
-        bool merge;         ///< Several sources.
-        std::uint32_t plan; ///< When it is to be merged: where `plans_` lists them.
+        const Slice* slice; ///< Null when it is merged as it is sent.
+        bool merge;         ///< Several sources, or not all frames of one.
+        std::uint32_t plan; ///< When it is to be merged: what, by its place in `plans_`.
     };
     struct Plan {
-        std::uint32_t first, count; ///< Of the runs in `turn_runs_`.
+        std::uint32_t first, count; ///< Of its marks in `turn_marks_`.
         std::uint64_t hash;         ///< Of them.
     };
     /// What was merged for a plan.
@@ -92,41 +102,45 @@ class Batch {
     };
     static constexpr std::uint32_t none = 0xffffffffU;
     /// So many of the newest plans, and what was merged for them, can be used again in a turn.
-    static constexpr std::size_t remembered = 16;
+    static constexpr std::uint32_t remembered = 16;
 
-    void append(Slice& slice, Framing framing, const FrameText& frame, bool numbered,
-                const SharedFate& fate);
-    Slice* take_slice();
-    void give_back(Slice& slice);
+    void number(Source& source, std::size_t first);
+    void number_own(Source& source);
+    Source* take_source();
+    void give_back(Source& source);
     void forget_plans() noexcept;
     void recycle();
-    Slice& own_slice(SessionCore& session);
+    Source& own_source(SessionCore& session);
     void mark(Membership& member);
     void seal();
     void touch(Group& group, Membership& member);
     void touch(SessionCore& session);
     void plan(Entry& entry);
     void collect(SessionCore& session);
-    std::uint32_t plan_of_runs();
-    void merge(Slice& out);
-    Run* earliest() noexcept;
-    std::span<const Run> runs_of(std::uint32_t plan) const noexcept;
+    void collect(std::uint32_t block, std::uint64_t bits);
+    void insert(const Mark& mark);
+    std::uint64_t wanted(const Mark& mark, const Membership& member) const noexcept;
+    std::uint32_t plan_of_marks();
+    std::span<const Mark> marks_of(std::uint32_t plan) const noexcept;
+    static void merge(Slice& out, std::span<const Mark> marks, const std::vector<Frame>& frames);
     const Slice& merged(std::uint32_t plan);
     void close_groups();
+    void seal_frames();
     void send(Entry& entry);
 
-    std::uint64_t order_ = 0;
+    std::vector<Frame> frames_; ///< What was appended since the last turn was sealed, by number.
     std::vector<std::pair<Ref<TopicEntry>, Group*>> open_groups_;
     std::vector<SessionCore*> open_sessions_;
     std::vector<Entry> entries_;
     std::size_t next_ = 0;
-    std::vector<Slice*> turn_;                ///< Slices that the entries look into.
-    std::vector<std::unique_ptr<Slice>> all_; ///< Every slice there is.
-    std::vector<Slice*> free_;
-    std::vector<Plan> plans_;    ///< Of the entries that are to be merged.
-    std::vector<Run> turn_runs_; ///< Of all plans.
-    std::vector<Run> runs_;      ///< What is being merged.
-    std::vector<Merged> merged_; ///< By their plans' numbers.
+    std::vector<Source*> turn_;                ///< What the entries look into.
+    std::vector<Frame> turn_frames_;           ///< The same, by number.
+    std::vector<std::unique_ptr<Source>> all_; ///< Every source there is.
+    std::vector<Source*> free_;
+    std::vector<Plan> plans_;      ///< Of the entries that are to be merged.
+    std::vector<Mark> turn_marks_; ///< Of all plans.
+    std::vector<Mark> marks_;      ///< What one session gets, in order.
+    std::vector<Merged> merged_;   ///< By their plans' numbers.
     const Compression& compression_;
 };
 

@@ -52,8 +52,10 @@ class Membership : public RefCounted<Membership> {
         group_ = group;
         index_ = index;
     }
+    /// Of the turn's frames, the first that may be for it.
     std::uint32_t skip() const noexcept { return skip_; }
     void skip(std::uint32_t frames) noexcept { skip_ = frames; }
+    /// Is there a frame of its group that it does not get?
     bool marked() const noexcept { return marked_; }
     void marked(bool on) noexcept { marked_ = on; }
     Membership* next() const noexcept { return next_.get(); }

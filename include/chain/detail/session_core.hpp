@@ -37,6 +37,7 @@ namespace chain::detail {
 class Lane;
 class Membership;
 class ResumeState;
+struct Source;
 enum class NotResumed : std::uint8_t;
 struct ResumeRequest;
 
@@ -67,7 +68,7 @@ const Json& value_at(const Json* object, std::string_view key) noexcept;
 
 /// What a session has waiting in its lane's batch.
 struct Pending {
-    Slice* open = nullptr;             ///< Frames of its own.
+    Source* open = nullptr;            ///< Frames of its own.
     std::uint32_t open_index = 0;      ///< Where the batch lists it, when `open`.
     std::uint32_t entry = 0xffffffffU; ///< Its entry in the turn being sent, or none.
 };

@@ -1,4 +1,4 @@
-// Slice: framed bytes of one turn, with the ends and the order of the frames in them.
+// Slice: framed bytes, with the ends of the frames in them.
 #pragma once
 
 #include <chain/connection.hpp>
@@ -17,19 +17,18 @@ namespace chain::detail {
 
 /// One framed message inside a slice.
 struct Piece {
-    std::uint64_t order; ///< Lane-wide sequence of the call that made it.
-    std::uint32_t end;   ///< Where it ends in the slice's bytes.
-    bool numbered;       ///< Does it count among the session's frames? Control frames and those on
-                         ///< `_chain` do not.
-    bool lossy = false;  ///< Has the slice a fate for it?
+    std::uint32_t end;  ///< Where it ends in the slice's bytes.
+    bool numbered;      ///< Does it count among the session's frames? Control frames and those on
+                        ///< `_chain` do not.
+    bool lossy = false; ///< Has the slice a fate for it?
 };
 
-/// What one topic, or one session alone, has to send in a turn. The bytes of a topic's slice are
-/// shared by all its subscribers.
+/// Frames one after another, as a connection gets them. The bytes of a topic's slice are shared by
+/// all its subscribers.
 class Slice {
   public:
     /// Appends a frame as `framing` wants it.
-    void append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered);
+    void append(Framing framing, const FrameText& frame, bool numbered);
     /// Begins a WebSocket frame, whose text is to be appended to what this returns, and nothing
     /// else until `end_websocket`.
     std::string& begin_websocket() {
@@ -37,28 +36,51 @@ class Slice {
         return bytes_;
     }
     /// Makes a frame of what was appended.
-    void end_websocket(bool binary, std::uint64_t order, bool numbered);
+    void end_websocket(bool binary, bool numbered);
     /// Appends bytes that are framed already.
-    void append_framed(std::string_view bytes, std::uint64_t order, bool numbered);
+    void append_framed(std::string_view bytes, bool numbered);
     /// The frame that was appended last need not arrive.
     void may_drop(const SharedFate& fate);
-    /// Makes room for what `put` and `put_bytes` append: so many bytes and frames. There is always
-    /// a block more.
-    void reserve(std::size_t bytes, std::size_t frames);
     /// Appends a frame of another slice.
     void put(const Slice& from, std::size_t index) {
-        const auto& piece = from.pieces_[index];
-        copy(from, from.begin_of(index), piece.end);
-        end_frame(piece.order, piece.numbered);
-        if (piece.lossy) may_drop(*from.find_fate(index));
+        const auto bytes = from.bytes_of(index);
+        make_room(bytes.size());
+        put_bytes(bytes);
+        end_frame(from.pieces_[index].numbered);
+        if (const auto* fate = from.fate(index)) may_drop(*fate);
     }
-    /// Appends a part of a frame, which `end_frame` ends.
+    /// One frame's bytes for `put_plain`, or nothing when `put` is needed.
+    std::string_view plain(std::size_t index) const noexcept {
+        if (index >= count()) return {};
+        const auto& [end, numbered, lossy] = pieces_[index];
+        const auto bytes = bytes_of(index);
+        const bool fits = bytes.size() <= 8 * block && end + block <= bytes_.size();
+        return fits && numbered && !lossy ? bytes : std::string_view();
+    }
+    /// Appends a frame of another slice faster, as most are short and have to arrive.
+    void put_plain(std::string_view bytes) {
+        make_room(bytes.size());
+        char* const target = bytes_.data() + size_;
+        for (std::size_t done = 0; done < bytes.size(); done += block)
+            std::memcpy(target + done, bytes.data() + done, block);
+        size_ += bytes.size();
+        end_frame(true);
+    }
+    /// Makes all frames that there are plain, if only their place stood against it.
+    void pad() {
+        if (bytes_.size() < size_ + block) bytes_.resize(size_ + block);
+    }
+    /// Makes room for so many bytes that `put_bytes` appends.
+    void make_room(std::size_t bytes) {
+        if (bytes_.size() < size_ + bytes + block) grow(size_ + bytes + block);
+    }
+    /// Appends a part of a frame, for which there is room, and which `end_frame` ends.
     void put_bytes(std::string_view bytes) noexcept {
         std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
         size_ += bytes.size();
     }
-    void end_frame(std::uint64_t order, bool numbered) {
-        pieces_.push_back({order, static_cast<std::uint32_t>(size_), numbered});
+    void end_frame(bool numbered) {
+        pieces_.push_back({static_cast<std::uint32_t>(size_), numbered});
         numbered_ += numbered ? 1 : 0;
     }
     void clear() noexcept;
@@ -67,8 +89,6 @@ class Slice {
     const Piece& piece(std::size_t index) const noexcept { return pieces_[index]; }
     /// All the bytes.
     std::string_view bytes() const noexcept { return {bytes_.data(), size_}; }
-    /// How many of them belong to the frames from `index` on.
-    std::size_t bytes_from(std::size_t index) const noexcept { return size_ - begin_of(index); }
     /// One frame's bytes.
     std::string_view bytes_of(std::size_t index) const noexcept {
         const std::size_t begin = begin_of(index);
@@ -88,20 +108,10 @@ class Slice {
     static constexpr std::size_t kept_capacity = 64 * 1024;
     /// Room for the header of a WebSocket frame: that of a text of 126 bytes to 64 KiB.
     static constexpr std::size_t usual_header = 4;
-    /// So much is copied at once, where there is room behind: most frames are short.
-    static constexpr std::size_t block = 32;
+    /// So much is copied at once, where there is room behind.
+    static constexpr std::size_t block = 64;
 
-    /// Appends bytes of another slice, for which `reserve` has made room.
-    void copy(const Slice& from, std::size_t begin, std::size_t end) noexcept {
-        const char* source = from.bytes_.data() + begin;
-        const auto size = end - begin;
-        if (size > 16 * block || end + block > from.bytes_.size()) return put_bytes({source, size});
-        char* target = bytes_.data() + size_;
-        size_ += size;
-        for (const char* const last = source + size; source < last;
-             source += block, target += block)
-            std::memcpy(target, source, block);
-    }
+    void grow(std::size_t size);
     const SharedFate* find_fate(std::size_t index) const noexcept;
     std::size_t begin_of(std::size_t index) const noexcept {
         return index == 0 ? 0 : pieces_[index - 1].end;

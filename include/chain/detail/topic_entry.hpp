@@ -3,13 +3,10 @@
 
 #include <chain/connection.hpp>
 #include <chain/detail/ref_counted.hpp>
-#include <chain/detail/slice.hpp>
 #include <chain/serializer.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace chain::detail {
@@ -18,6 +15,7 @@ class Membership;
 class Route;
 class TopicEntry;
 struct ChannelCore;
+struct Source;
 
 /// Subscribers whose connections want the same bytes.
 struct Group {
@@ -26,16 +24,9 @@ struct Group {
     Framing framing;
     std::vector<Membership*> members;
     /// What this turn has for them so far, or null.
-    Slice* open = nullptr;
-    /// Members that do not get all of `open` from its start.
+    Source* open = nullptr;
+    /// Members that do not get all of `open`.
     std::vector<Membership*> marked;
-    /// Frames of `open`, by index, and the member that does not get them.
-    std::vector<std::pair<std::size_t, const Membership*>> exceptions;
-
-    /// Is `member` one that does not get the frame `index` of `open`?
-    bool excepts(std::size_t index, const Membership& member) const noexcept {
-        return std::ranges::find(exceptions, std::pair(index, &member)) != exceptions.end();
-    }
 };
 
 /// The subscribers that one topic has on one lane.

@@ -6,6 +6,7 @@
 #include <chain/detail/session_core.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace chain::detail {
@@ -27,14 +28,17 @@ bool Batch::append(Group& group, const FrameText& frame, const Membership* excep
                    const SharedFate& fate) {
     if (frame.binary && !carries_bytes(group.framing)) return false;
     if (!group.open) {
-        group.open = take_slice();
+        group.open = take_source();
         open_groups_.emplace_back(&group.topic, &group);
     }
+    auto& source = *group.open;
+    source.append(group.framing, frame, true);
+    if (fate) source.may_drop(fate);
+    number(source, source.count() - 1);
     if (except && except->group() == &group) {
-        group.exceptions.emplace_back(group.open->count(), except);
+        frames_.back().except = except;
         mark(const_cast<Membership&>(*except));
     }
-    append(*group.open, group.framing, frame, true, fate);
     return true;
 }
 
@@ -42,32 +46,54 @@ bool Batch::append(SessionCore& session, std::string_view text, bool binary, boo
                    const SharedFate& fate) {
     const auto framing = session.framing();
     if (binary && !carries_bytes(framing)) return false;
-    append(own_slice(session), framing, fit(framing, {text, binary}), numbered, fate);
+    auto& source = own_source(session);
+    source.append(framing, fit(framing, {text, binary}), numbered);
+    if (fate) source.may_drop(fate);
+    number_own(source);
     return true;
-}
-
-void Batch::append(Slice& slice, Framing framing, const FrameText& frame, bool numbered,
-                   const SharedFate& fate) {
-    slice.append(framing, frame, ++order_, numbered);
-    if (fate) slice.may_drop(fate);
 }
 
 void Batch::append(SessionCore& session, const Message& message, bool numbered,
                    const SharedFate& fate) {
-    auto& slice = own_slice(session);
-    const bool binary = session.serializer().encode(message, slice.begin_websocket());
-    slice.end_websocket(binary, ++order_, numbered);
-    if (fate) slice.may_drop(fate);
+    auto& source = own_source(session);
+    const bool binary = session.serializer().encode(message, source.begin_websocket());
+    source.end_websocket(binary, numbered);
+    if (fate) source.may_drop(fate);
+    number_own(source);
 }
 
 void Batch::append_framed(SessionCore& session, std::string_view bytes) {
-    own_slice(session).append_framed(bytes, ++order_, false);
+    auto& source = own_source(session);
+    source.append_framed(bytes, false);
+    number_own(source);
 }
 
-Slice& Batch::own_slice(SessionCore& session) {
+/// Gives the next number to the frames of `source` from the `first` on.
+void Batch::number(Source& source, std::size_t first) {
+    const auto number = static_cast<std::uint32_t>(frames_.size());
+    frames_.push_back({&source,
+                       static_cast<std::uint32_t>(first),
+                       static_cast<std::uint32_t>(source.count()),
+                       nullptr,
+                       {}});
+    auto& marks = source.marks;
+    if (marks.empty() || marks.back().block != number / 64) marks.push_back({number / 64, 0});
+    marks.back().bits |= std::uint64_t{1} << number % 64;
+}
+
+/// Gives a number to the last frame of a session's own: that of the one before it, when nobody else
+/// was sent one since.
+void Batch::number_own(Source& source) {
+    if (!source.marks.empty() && frames_.back().slice == &source)
+        frames_.back().end = static_cast<std::uint32_t>(source.count());
+    else
+        number(source, source.count() - 1);
+}
+
+Source& Batch::own_source(SessionCore& session) {
     auto& pending = session.pending();
     if (!pending.open) {
-        pending.open = take_slice();
+        pending.open = take_source();
         pending.open_index = static_cast<std::uint32_t>(open_sessions_.size());
         open_sessions_.push_back(&session);
     }
@@ -77,7 +103,7 @@ Slice& Batch::own_slice(SessionCore& session) {
 void Batch::joined(Membership& member) {
     auto& group = *member.group();
     if (!group.open) return;
-    member.skip(static_cast<std::uint32_t>(group.open->count()));
+    member.skip(static_cast<std::uint32_t>(frames_.size()));
     mark(member);
 }
 
@@ -90,7 +116,6 @@ void Batch::mark(Membership& member) {
 void Batch::leaving(Membership& member) {
     auto& group = *member.group();
     std::erase(group.marked, &member);
-    std::erase_if(group.exceptions, [&](const auto& e) { return e.second == &member; });
     member.marked(false);
     member.skip(0);
 }
@@ -102,11 +127,16 @@ void Batch::abandoned(Group& group) noexcept {
 }
 
 void Batch::settle(SessionCore& session) {
-    auto* all = take_slice();
     collect(session);
-    merge(*all);
-    if (all->count() > 0) std::swap(own_slice(session), *all);
-    give_back(*all);
+    const auto* open = session.pending().open;
+    if (open ? open->marks != marks_ : !marks_.empty()) {
+        auto* all = take_source();
+        merge(*all, marks_, frames_);
+        auto& own = own_source(session);
+        std::swap(own, *all);
+        give_back(*all);
+        number(own, 0);
+    }
     for (auto* member = session.memberships(); member; member = member->next())
         if (member->group()) joined(*member);
 }
@@ -116,10 +146,10 @@ void Batch::deliver(SessionCore& session) {
     if (pending.entry != nowhere) send(entries_[pending.entry]);
     settle(session);
     if (!pending.open) return;
-    auto& slice = *std::exchange(pending.open, nullptr);
+    auto& source = *std::exchange(pending.open, nullptr);
     open_sessions_[pending.open_index] = nullptr;
-    session.transmit(slice);
-    give_back(slice);
+    session.transmit(source);
+    give_back(source);
 }
 
 void Batch::forget(SessionCore& session) noexcept {
@@ -132,9 +162,7 @@ void Batch::forget(SessionCore& session) noexcept {
     pending = {};
 }
 
-bool Batch::pending() const noexcept {
-    return next_ < entries_.size() || !open_groups_.empty() || !open_sessions_.empty();
-}
+bool Batch::pending() const noexcept { return next_ < entries_.size() || !frames_.empty(); }
 
 bool Batch::flush(std::size_t budget) {
     if (next_ == entries_.size()) seal();
@@ -169,6 +197,7 @@ void Batch::seal() {
         session->pending().open = nullptr;
     }
     open_sessions_.clear();
+    seal_frames();
 }
 
 void Batch::touch(Group& group, Membership& member) {
@@ -192,82 +221,85 @@ void Batch::touch(SessionCore& session) {
     }
 }
 
-/// Notes what a session gets from several sources. Where members are excepted it is merged at once,
-/// for exceptions end with the turn.
+/// Notes what a session gets from several sources. Sessions in the same topics get the same,
+/// mostly.
 void Batch::plan(Entry& entry) {
     collect(*entry.session);
-    if (std::ranges::any_of(runs_, [](const Run& run) { return run.member; })) {
-        auto* slice = take_slice();
-        merge(*slice);
-        turn_.push_back(slice);
-        entry.slice = slice;
-        return;
-    }
     entry.slice = nullptr;
-    entry.plan = plan_of_runs();
+    entry.plan = plan_of_marks();
 }
 
-/// The number of the plan for `runs_`. Sessions in the same topics get the same, mostly: it is
-/// looked for among those that came last.
-std::uint32_t Batch::plan_of_runs() {
+/// The number of the plan for `marks_`: it is looked for among those that came last.
+std::uint32_t Batch::plan_of_marks() {
     std::uint64_t hash = 0;
-    for (const auto& run : runs_) hash = (hash + run.order) * 0x9e3779b97f4a7c15U;
+    for (const auto& mark : marks_) hash = (hash + mark.block + mark.bits) * 0x9e3779b97f4a7c15U;
     const auto next = static_cast<std::uint32_t>(plans_.size());
-    for (auto plan = next; plan > 0 && next - plan < remembered; --plan)
-        if (plans_[plan - 1].hash == hash && std::ranges::equal(runs_, runs_of(plan - 1)))
-            return plan - 1;
-    plans_.push_back({static_cast<std::uint32_t>(turn_runs_.size()),
-                      static_cast<std::uint32_t>(runs_.size()), hash});
-    turn_runs_.insert(turn_runs_.end(), runs_.begin(), runs_.end());
+    const auto oldest = next - std::min(next, remembered);
+    for (auto plan = next; plan-- > oldest;)
+        if (plans_[plan].hash == hash && std::ranges::equal(marks_, marks_of(plan))) return plan;
+    plans_.push_back({static_cast<std::uint32_t>(turn_marks_.size()),
+                      static_cast<std::uint32_t>(marks_.size()), hash});
+    for (const auto& mark : marks_) turn_marks_.push_back(mark);
     return next;
 }
 
-/// Lists in `runs_` the frames that wait for `session`, by source.
+/// Finds in `marks_` the frames that wait for `session`.
 void Batch::collect(SessionCore& session) {
-    const auto add = [this](const Slice& slice, std::size_t next, const Membership* member) {
-        if (next < slice.count()) runs_.push_back({&slice, next, member, slice.piece(next).order});
-    };
-    runs_.clear();
+    marks_.clear();
     for (auto* member = session.memberships(); member; member = member->next()) {
         const auto* group = member->group();
-        if (group && group->open)
-            add(*group->open, member->skip(), member->marked() ? member : nullptr);
+        if (!group || !group->open) continue;
+        for (const auto& mark : group->open->marks)
+            collect(mark.block, member->marked() ? wanted(mark, *member) : mark.bits);
     }
-    if (const auto* own = session.pending().open) add(*own, 0, nullptr);
+    if (const auto* own = session.pending().open)
+        for (const auto& mark : own->marks) collect(mark.block, mark.bits);
 }
 
-/// Appends the frames of `runs_` to `out`, in order, and uses the runs up.
-void Batch::merge(Slice& out) {
-    std::size_t bytes = 0;
-    std::size_t frames = 0;
-    for (const auto& run : runs_) {
-        bytes += run.slice->bytes_from(run.next);
-        frames += run.slice->count() - run.next;
+/// Adds some frames to `marks_`, mostly next to others.
+inline void Batch::collect(std::uint32_t block, std::uint64_t bits) {
+    if (!marks_.empty() && marks_.back().block == block)
+        marks_.back().bits |= bits;
+    else if (bits != 0)
+        insert({block, bits});
+}
+
+void Batch::insert(const Mark& mark) {
+    const auto at = std::ranges::lower_bound(marks_, mark.block, {}, &Mark::block);
+    if (at != marks_.end() && at->block == mark.block)
+        at->bits |= mark.bits;
+    else
+        marks_.insert(at, mark);
+}
+
+/// Of frames of its group, those that a marked member gets.
+std::uint64_t Batch::wanted(const Mark& mark, const Membership& member) const noexcept {
+    auto bits = mark.bits;
+    for (auto rest = bits; rest != 0; rest &= rest - 1) {
+        const auto number = 64 * mark.block + static_cast<std::uint32_t>(std::countr_zero(rest));
+        if (number < member.skip() || frames_[number].except == &member) bits &= ~(rest & -rest);
     }
-    out.reserve(bytes, frames);
-    while (auto* run = earliest()) {
-        const auto index = run->next++;
-        if (!run->member || !run->member->group()->excepts(index, *run->member))
-            out.put(*run->slice, index);
-        run->order = run->next < run->slice->count() ? run->slice->piece(run->next).order : used_up;
+    return bits;
+}
+
+/// Appends the frames that `marks` say to `out`.
+void Batch::merge(Slice& out, std::span<const Mark> marks, const std::vector<Frame>& frames) {
+    for (const auto& mark : marks) {
+        const auto* const block = frames.data() + std::size_t{64} * mark.block;
+        for (auto bits = mark.bits; bits != 0; bits &= bits - 1) {
+            const auto& frame = block[std::countr_zero(bits)];
+            if (!frame.plain.empty()) {
+                out.put_plain(frame.plain);
+                continue;
+            }
+            for (auto index = frame.first; index != frame.end; ++index)
+                out.put(*frame.slice, index);
+        }
     }
 }
 
-/// Of `runs_`, the one whose next frame comes first, or null when all are used up.
-Batch::Run* Batch::earliest() noexcept {
-    Run* first = nullptr;
-    auto order = used_up;
-    const auto* const end = runs_.data() + runs_.size();
-    for (auto* run = runs_.data(); run != end; ++run) {
-        if (run->order >= order) continue;
-        order = run->order;
-        first = run;
-    }
-    return first;
-}
-
-std::span<const Batch::Run> Batch::runs_of(std::uint32_t plan) const noexcept {
-    return std::span(turn_runs_).subspan(plans_[plan].first, plans_[plan].count);
+std::span<const Mark> Batch::marks_of(std::uint32_t plan) const noexcept {
+    return std::span(turn_marks_).subspan(plans_[plan].first, plans_[plan].count);
 }
 
 /// What is sent for an entry of several sources.
@@ -276,10 +308,8 @@ const Slice& Batch::merged(std::uint32_t plan) {
     if (merged_.size() <= place) merged_.resize(place + 1);
     auto& [of, slice] = merged_[place];
     if (of != plan) {
-        const auto runs = runs_of(plan);
-        runs_.assign(runs.begin(), runs.end());
         slice.clear();
-        merge(slice);
+        merge(slice, marks_of(plan), turn_frames_);
         of = plan;
     }
     return slice;
@@ -287,36 +317,44 @@ const Slice& Batch::merged(std::uint32_t plan) {
 
 void Batch::close_groups() {
     for (auto& [topic, group] : open_groups_) {
-        turn_.push_back(group->open);
-        group->open = nullptr;
+        group->open->pad();
+        turn_.push_back(std::exchange(group->open, nullptr));
         for (auto* member : group->marked) {
             member->marked(false);
             member->skip(0);
         }
         group->marked.clear();
-        group->exceptions.clear();
     }
     open_groups_.clear();
 }
 
-Slice* Batch::take_slice() {
-    if (free_.empty()) {
-        all_.push_back(std::make_unique<Slice>());
-        return all_.back().get();
-    }
-    auto* slice = free_.back();
-    free_.pop_back();
-    return slice;
+/// Nothing is appended to their slices any more.
+void Batch::seal_frames() {
+    std::swap(turn_frames_, frames_);
+    if (plans_.empty()) return;
+    for (auto& frame : turn_frames_)
+        if (frame.end - frame.first == 1) frame.plain = frame.slice->plain(frame.first);
 }
 
-void Batch::give_back(Slice& slice) {
-    slice.clear();
-    free_.push_back(&slice);
+Source* Batch::take_source() {
+    if (free_.empty()) {
+        all_.push_back(std::make_unique<Source>());
+        return all_.back().get();
+    }
+    auto* source = free_.back();
+    free_.pop_back();
+    return source;
+}
+
+void Batch::give_back(Source& source) {
+    source.clear();
+    source.marks.clear();
+    free_.push_back(&source);
 }
 
 void Batch::forget_plans() noexcept {
     plans_.clear();
-    turn_runs_.clear();
+    turn_marks_.clear();
     for (auto& [plan, slice] : merged_) {
         plan = none;
         slice.clear();
@@ -324,8 +362,9 @@ void Batch::forget_plans() noexcept {
 }
 
 void Batch::recycle() {
-    for (auto* slice : turn_) give_back(*slice);
+    for (auto* source : turn_) give_back(*source);
     turn_.clear();
+    turn_frames_.clear();
     entries_.clear();
     if (!plans_.empty()) forget_plans();
     next_ = 0;

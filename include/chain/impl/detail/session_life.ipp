@@ -92,12 +92,12 @@ void SessionCore::send_control(std::string_view framed) {
 const Slice& SessionCore::stamped(const Slice& slice) {
     SseId id(epoch_of(id_), outbox_.next());
     auto& out = lane_->stamps();
-    out.reserve(slice.bytes().size() + slice.count() * SseId::max_size, slice.count());
+    out.make_room(slice.bytes().size() + slice.count() * SseId::max_size);
     for (std::size_t i = 0; i < slice.count(); ++i) {
         const auto& piece = slice.piece(i);
         if (piece.numbered) out.put_bytes(id.next_line());
         out.put_bytes(slice.bytes_of(i));
-        out.end_frame(piece.order, piece.numbered);
+        out.end_frame(piece.numbered);
         if (const auto* fate = slice.fate(i)) out.may_drop(*fate);
     }
     return out;

@@ -214,7 +214,7 @@ void SessionCore::append_event(Slice& out, FrameText frame, std::uint32_t number
     std::string framed;
     if (framing_ == Framing::sse) framed = SseId(epoch_of(id_), number).next_line();
     append_frame(framed, framing_, frame);
-    out.append_framed(framed, 0, numbered);
+    out.append_framed(framed, numbered);
     if (fate && *fate) out.may_drop(*fate);
 }
 
@@ -284,7 +284,7 @@ void SessionCore::greet(Slice& out) {
     message.payload = payload;
     auto& text = lane_->scratch();
     const bool binary = serializer_->encode(message, text);
-    out.append(framing_, {text, binary}, 0, false);
+    out.append(framing_, {text, binary}, false);
 }
 
 } // namespace chain::detail

@@ -9,14 +9,14 @@
 
 namespace chain::detail {
 
-void Slice::append(Framing framing, const FrameText& frame, std::uint64_t order, bool numbered) {
+void Slice::append(Framing framing, const FrameText& frame, bool numbered) {
     bytes_.resize(size_);
     append_frame(bytes_, framing, frame);
     size_ = bytes_.size();
-    end_frame(order, numbered);
+    end_frame(numbered);
 }
 
-void Slice::end_websocket(bool binary, std::uint64_t order, bool numbered) {
+void Slice::end_websocket(bool binary, bool numbered) {
     char header[ws_max_header];
     const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
     const auto size = write_ws_header(header, opcode, bytes_.size() - size_ - usual_header);
@@ -25,19 +25,20 @@ void Slice::end_websocket(bool binary, std::uint64_t order, bool numbered) {
     else
         bytes_.replace(size_, usual_header, header, size);
     size_ = bytes_.size();
-    end_frame(order, numbered);
+    end_frame(numbered);
 }
 
-void Slice::append_framed(std::string_view bytes, std::uint64_t order, bool numbered) {
+void Slice::append_framed(std::string_view bytes, bool numbered) {
     bytes_.resize(size_);
     bytes_.append(bytes);
     size_ = bytes_.size();
-    end_frame(order, numbered);
+    end_frame(numbered);
 }
 
-void Slice::reserve(std::size_t bytes, std::size_t frames) {
-    if (bytes_.size() < size_ + bytes + block) bytes_.resize(size_ + bytes + block);
-    pieces_.reserve(pieces_.size() + frames);
+/// By more than is asked for, as more follows mostly.
+void Slice::grow(std::size_t size) {
+    bytes_.reserve(size);
+    bytes_.resize(bytes_.capacity());
 }
 
 void Slice::may_drop(const SharedFate& fate) {

@@ -4,6 +4,7 @@
 #include <chain/detail/topic_entry.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace chain::detail {
 
@@ -17,7 +18,7 @@ Group& TopicEntry::group(const Serializer& serializer, Framing framing) {
     for (auto& group : groups_)
         if (&group->serializer == &serializer && group->framing == framing) return *group;
     groups_.push_back(
-        std::unique_ptr<Group>(new Group{*this, serializer, framing, {}, nullptr, {}, {}}));
+        std::unique_ptr<Group>(new Group{*this, serializer, framing, {}, nullptr, {}}));
     return *groups_.back();
 }
 
