@@ -10,7 +10,7 @@ namespace {
 
 /// What `f` writes to stderr.
 template <class F>
-std::string written(F f) {
+std::string stderr_of(F f) {
     const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::tmpfile(), &std::fclose);
     REQUIRE(file);
     std::fflush(stderr);
@@ -30,7 +30,7 @@ std::string written(F f) {
 
 TEST_CASE("stderr gets one line for each warning and error, whatever an exception's text holds") {
     chain::StderrObserver observer;
-    CHECK(written([&] {
+    CHECK(stderr_of([&] {
               observer.log(chain::LogLevel::info, "nobody asks");
               observer.handler_threw("room:*", chain::Hook::in, "no \"a\nchain: error: b\x1b[2J\"");
               observer.frames_dropped(3, make_error_code(chain::Errc::oldest_dropped));
