@@ -210,13 +210,13 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     Ref<Lane> enlist(const net::any_io_executor& executor, net::io_context* context);
     void open(Lane& lane, Request request, Framing framing, const Beginning& beginning,
               Connected done);
-    void open_at(const Place& place, Request request, Framing framing, const Beginning& beginning,
+    void open_at(const Place& place, Request&& request, Framing framing, const Beginning& beginning,
                  Connected done);
     NotResumed why_missing(const ResumeRequest& wish) const;
     NotResumed claimed(Return& coming, const Ref<SessionCore>& session,
                        const SessionCore::Claimed& claimed);
     void open_instead(const Place& place, Return& coming, NotResumed reason);
-    void open_new(const Place& place, Request request, Framing framing, const ResumeRequest& wish,
+    void open_new(const Place& place, Request&& request, Framing framing, const ResumeRequest& wish,
                   NotResumed reason, Entered done);
     struct Full;
     std::optional<Full> full() const;

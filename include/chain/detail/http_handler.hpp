@@ -32,7 +32,7 @@ HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std:
 HttpAnswer refuse_body(HandlerCore& handler, const HttpTransport& transport,
                        const Request& request);
 /// Answers a request whose target the handler serves. On the executor of `place`.
-void serve_request(HandlerCore& handler, const Place& place, Request request,
+void serve_request(HandlerCore& handler, const Place& place, Request&& request,
                    HttpTransport::Respond respond);
 
 /// Answers for the browser client's file of this name; 404 when there is none, 405 for other

@@ -33,7 +33,7 @@ class HttpSite {
     /// The answer to a request that is refused before its body is read.
     HttpAnswer refuse(Request request, int status, std::string_view why) const;
     /// Answers a request. On the executor of `place`.
-    void serve(const Place& place, Request request, HttpTransport::Respond respond) const;
+    void serve(const Place& place, Request&& request, HttpTransport::Respond respond) const;
 
   private:
     /// Answers a request that is for no handler.

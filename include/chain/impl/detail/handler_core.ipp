@@ -234,7 +234,7 @@ void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
     done(std::move(refusal));
 }
 
-void HandlerCore::open_at(const Place& place, Request request, Framing framing,
+void HandlerCore::open_at(const Place& place, Request&& request, Framing framing,
                           const Beginning& beginning, Connected done) {
     const auto lane = lane_at(place);
     if (lane->runs_on(place.executor))

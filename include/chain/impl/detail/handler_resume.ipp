@@ -89,7 +89,7 @@ void HandlerCore::open_instead(const Place& place, Return& coming, NotResumed re
 }
 
 /// Opens a new session for a client that cannot have its old one, or had none.
-void HandlerCore::open_new(const Place& place, Request request, Framing framing,
+void HandlerCore::open_new(const Place& place, Request&& request, Framing framing,
                            const ResumeRequest& wish, NotResumed reason, Entered done) {
     if (reason != NotResumed::none)
         notify([&](Observer& o) { o.resume_failed(to_string(reason)); });

@@ -37,6 +37,21 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                       : own_stream(std::move(socket))),
           deadline_(*stream_) {}
 
+    /// Serves a first request that is there already, when its answer is there at once and somebody
+    /// takes the connection over, as mostly: without a coroutine.
+    /// @return false when that is not all, and `run` is to go on
+    bool serve_at_once() {
+        expect_request();
+        read_now();
+        if (failed_ || !parser_->is_done()) return false;
+        ask();
+        if (!answer_ || !answer_->take_over) return false;
+        write_now();
+        if (!unsent_.empty()) return false;
+        conclude(true);
+        return true;
+    }
+
     net::awaitable<void> run() {
         bool more = !site_->config().tls || co_await handshake();
         while (more) more = co_await serve_one();
@@ -58,46 +73,67 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     /// @return true when the connection goes on.
     net::awaitable<bool> serve_one() {
-        Parser parser;
-        parser.header_limit(static_cast<std::uint32_t>(site_->config().header_bytes));
-        parser.body_limit(site_->config().body_bytes);
-        auto failed = std::exchange(fresh_, false) ? read_now(parser) : error_code();
-        if (!failed && !parser.is_done()) failed = co_await read(parser);
-        if (failed) {
-            if (const auto status = status_of(failed)) co_await refuse(refusal(parser, status));
-            co_return false;
+        if (!way_ && !answer_) { // else the first request was taken at once
+            if (!parser_) expect_request();
+            if (!failed_ && !parser_->is_done()) failed_ = co_await read(*parser_);
+            if (failed_) {
+                if (const auto status = status_of(failed_))
+                    co_await refuse(refusal(*parser_, status));
+                co_return false;
+            }
+            ask();
         }
-        auto message = parser.release();
+        if (!answer_) answer_ = co_await result_of<HttpAnswer>(std::exchange(way_, nullptr));
+        if (!answer_) answer_ = refuse_request(503, "closed");
+        if (unsent_.empty()) write_now();
+        const bool written = unsent_.empty() || co_await write(unsent_);
+        co_return conclude(written);
+    }
+
+    void expect_request() {
+        parser_.emplace();
+        parser_->header_limit(static_cast<std::uint32_t>(site_->config().header_bytes));
+        parser_->body_limit(site_->config().body_bytes);
+    }
+
+    /// Reads what is there of a request.
+    void read_now() {
+        const auto into = buffer_.prepare(first_read);
+        buffer_.commit(stream_->read_now({static_cast<char*>(into.data()), into.size()}));
+        if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), failed_));
+        if (failed_ == http::error::need_more) failed_ = {};
+    }
+
+    /// Asks for the answer to the request that was read; mostly it is there at once.
+    void ask() {
+        auto message = parser_->release();
+        parser_.reset();
+        form_ = {message.version(), message.keep_alive(), message.method() == http::verb::head};
         auto request = request_from(message);
         add_peer(request, peer_, stream_->encrypted());
         request.body = std::move(message.body());
-        auto way = begun<HttpAnswer>([&](auto done) {
+        way_ = begun<HttpAnswer>([&](auto done) {
             site_->serve({executor_, false}, std::move(request), std::move(done));
         });
-        std::optional<HttpAnswer> answer;
-        if (auto come = way->take())
-            answer = std::move(*come);
-        else
-            answer = co_await result_of<HttpAnswer>(std::move(way));
-        if (!answer) answer = refuse_request(503, "closed");
-        const bool alive = message.keep_alive() && !site_->draining() && !answer->take_over;
-        const auto bytes =
-            bytes_of(*answer, {message.version(), alive, message.method() == http::verb::head});
-        const auto sent = stream_->write_now(bytes);
-        const bool written =
-            sent == bytes.size() || co_await write(std::string_view(bytes).substr(sent));
-        if (answer->take_over) hand_over(*answer, written);
-        co_return alive&& written;
+        if (auto come = way_->take()) {
+            answer_ = std::move(*come);
+            way_.reset();
+        }
     }
 
-    /// A connection's first request is mostly there when the connection is: then it is read without
-    /// an operation and a deadline.
-    error_code read_now(Parser& parser) {
-        const auto into = buffer_.prepare(first_read);
-        buffer_.commit(stream_->read_now({static_cast<char*>(into.data()), into.size()}));
-        error_code failed;
-        if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), failed));
-        return failed == http::error::need_more ? error_code() : failed;
+    /// Writes as much of the answer as goes at once.
+    void write_now() {
+        form_.keep_alive = form_.keep_alive && !site_->draining() && !answer_->take_over;
+        unsent_ = bytes_of(*answer_, form_);
+        unsent_.erase(0, stream_->write_now(unsent_));
+    }
+
+    /// The answer was written, or cannot be. @return true when the connection goes on
+    bool conclude(bool written) {
+        const auto answer = std::exchange(answer_, std::nullopt);
+        unsent_.clear();
+        if (answer->take_over) hand_over(*answer, written);
+        return form_.keep_alive && written;
     }
 
     /// Reads a request whole, or the rest of it.
@@ -207,7 +243,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::shared_ptr<HttpSite> site_;
     std::unique_ptr<ByteStream> stream_;
     Deadline deadline_;
-    bool fresh_ = true; ///< Has no request been read?
+    std::optional<Parser> parser_;     ///< Of the request that is read.
+    error_code failed_;                ///< Why it cannot be read, if it cannot.
+    Way<HttpAnswer> way_;              ///< Of the answer that was asked for and has not come.
+    std::optional<HttpAnswer> answer_; ///< The answer that is to be sent.
+    HttpForm form_;                    ///< Its form.
+    std::string unsent_;               ///< What is left of it.
     /// A chunk's header is not counted by the body's limit.
     boost::beast::flat_buffer buffer_{site_->config().header_bytes + 8 * 1024};
 };
@@ -219,6 +260,11 @@ void serve_http(HttpSocket socket, const net::ip::tcp::endpoint& peer,
     socket.non_blocking(true, ignored); // for good: Asio would set it now, and the session again
     auto connection = std::make_shared<HttpConnection>(
         std::move(socket), peer_at(peer.address(), peer.port()), std::move(site));
+    try {
+        if (connection->serve_at_once()) return;
+    } catch (...) { // ends the connection, as in a coroutine
+        return;
+    }
     net::co_spawn(
         executor, [connection] { return connection->run(); }, net::detached);
 }

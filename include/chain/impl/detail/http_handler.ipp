@@ -70,7 +70,7 @@ HttpAnswer refuse_body(HandlerCore& handler, const HttpTransport& transport,
     return transport.refuse(request, 413, "too long");
 }
 
-void serve_request(HandlerCore& handler, const Place& place, Request request,
+void serve_request(HandlerCore& handler, const Place& place, Request&& request,
                    HttpTransport::Respond respond) {
     set_up_http(handler);
     complete(handler, request);

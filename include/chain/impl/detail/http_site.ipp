@@ -46,7 +46,7 @@ HttpAnswer HttpSite::refuse(Request request, int status, std::string_view why) c
     return plain_text(status, std::string(why) + '\n');
 }
 
-void HttpSite::serve(const Place& place, Request request, HttpTransport::Respond respond) const {
+void HttpSite::serve(const Place& place, Request&& request, HttpTransport::Respond respond) const {
     for (const auto& handler : handlers_)
         if (handler.serves(request.path()))
             return serve_request(*HandlerAccess::core(handler), place, std::move(request),
