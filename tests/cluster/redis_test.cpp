@@ -227,7 +227,7 @@ TEST_CASE("a file of the settings for TLS that is not there is told, and ends no
     CHECK_FALSE(node.handler->pubsub().ready());
 }
 
-TEST_CASE("Sentinel says where Redis is") {
+TEST_CASE("Sentinel says where Redis is, also when others are gone or refuse to") {
     const RedisServer redis;
     const test::TemporaryFolder folder;
     const auto port = test::free_port();
@@ -238,7 +238,8 @@ TEST_CASE("Sentinel says where Redis is") {
                                  folder.file("log"));
     REQUIRE(eventually([&] { return test::listens(port); }));
     RedisConfig config = at(local(1));
-    config.sentinels = {local(test::free_port()), local(port)};
+    // Nobody there, and no sentinel.
+    config.sentinels = {local(test::free_port()), redis.address(), local(port)};
     config.master = "main";
     Cluster cluster(2, with(config));
     REQUIRE(cluster.ready());

@@ -167,17 +167,21 @@ net::awaitable<void> RedisConnection::greet() {
 net::awaitable<RedisAddress> RedisConnection::find_server() {
     if (config().sentinels.empty()) co_return config().server;
     boost::system::error_code last = net::error::host_not_found;
+    std::optional<RedisRefusal> refused;
     for (const auto& sentinel : config().sentinels) {
         std::optional<RedisAddress> found;
         try {
             found = co_await ask_sentinel(sentinel);
         } catch (const boost::system::system_error& failed) {
             last = failed.code();
+        } catch (const RedisRefusal& refusal) {
+            refused = refusal; // the next one may know better
         }
         if (ended_) throw boost::system::system_error(last);
         open();
         if (found) co_return *found;
     }
+    if (refused) throw RedisRefusal(*refused);
     throw boost::system::system_error(last);
 }
 
