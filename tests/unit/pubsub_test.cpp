@@ -172,6 +172,24 @@ TEST_CASE("pitfall 38: one event reaches a socket once, however many patterns "
     CHECK(client.receive_all() == Frames{R"([2,"room:a","update",1])"});
 }
 
+TEST_CASE("a publication that can be no event of strict Phoenix clients is told of") {
+    auto config = test::quiet();
+    const auto observer = std::make_shared<test::RecordingObserver>();
+    config.observer = observer;
+    config.phoenix = chain::PhoenixClients::strict;
+    auto room = plain_room();
+    room.subscribe("room:*", "update");
+    chain::testing::Kit kit{test::handler_with({room}, config)};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+    CHECK_FALSE(kit.handler().pubsub().publish("room:a", 1));
+    CHECK_FALSE(kit.handler().pubsub().publish("room:a", {{"v", 2}}));
+    kit.run();
+    CHECK(client.receive_all() == Frames{R"([2,"room:a","update",{"v":2}])"});
+    CHECK(observer->count("log a publication became no event: " +
+                          make_error_code(Errc::not_an_object).message()) == 1);
+}
+
 TEST_CASE("pitfall 39: without another node, a publication arrives as what was "
           "published") {
     chain::LoopbackHub hub;

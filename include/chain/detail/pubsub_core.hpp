@@ -57,6 +57,10 @@ class PubSubCore : public std::enable_shared_from_this<PubSubCore> {
     bool sends(std::string_view payload, bool binary) const noexcept {
         return !objects_only_ || binary || payload.starts_with('{') || payload == "null";
     }
+    /// A warning for the log.
+    void warn(const std::string& text) const noexcept {
+        notify([&](Observer& o) { o.log(LogLevel::warning, text); });
+    }
     /// No adapter may be attached from now on.
     void freeze() noexcept { frozen_ = true; }
 

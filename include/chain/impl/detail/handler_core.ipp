@@ -90,7 +90,9 @@ void HandlerCore::feed(const std::shared_ptr<ChannelCore>& channel) {
             message.event = feed.event;
             message.payload = payload.raw();
             message.binary = payload.is_binary();
-            target->broadcast(message, {Lane::current(), nullptr, nullptr}, false);
+            if (const auto failed =
+                    target->broadcast(message, {Lane::current(), nullptr, nullptr}, false))
+                target->warn("a publication became no event: " + failed.message());
         };
         feeds_.emplace_back(pubsub_->subscribe(feed.topics.text(), std::move(push)));
     }
