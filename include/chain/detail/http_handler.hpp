@@ -1,13 +1,11 @@
 // What a handler answers to the HTTP requests below its endpoint.
 #pragma once
 
-#include <chain/cors.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/fwd.hpp>
 #include <chain/request.hpp>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,10 +17,6 @@ void set_up_http(HandlerCore& handler);
 /// Fills in what follows from the handler's settings: what a trusted proxy says, and the parameters
 /// in the path. Before anything is decided on the request.
 void complete(const HandlerCore& handler, Request& request);
-/// May the page that sent this request use a transport, by the handler's rules or those of its
-/// `cors`? An origin function that throws lets nobody in, and is told of.
-bool page_allowed(HandlerCore& handler, const Request& request,
-                  const std::optional<CorsConfig>& cors) noexcept;
 /// The handler's transport that a path is for, or null.
 HttpTransport* transport_for(HandlerCore& handler, std::string_view path);
 /// The answer to a request that is refused before its body is read: a transport says it in its own

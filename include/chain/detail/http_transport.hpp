@@ -1,6 +1,7 @@
 // HttpTransport: a transport that is reached by HTTP requests.
 #pragma once
 
+#include <chain/cors.hpp>
 #include <chain/detail/byte_stream.hpp>
 #include <chain/detail/place.hpp>
 #include <chain/detail/random_id.hpp>
@@ -47,6 +48,10 @@ class HttpTransport : public Transport {
     virtual Ref<Lane> home(const Request& request) const;
 };
 
+/// May the page that sent this request use a transport, by the handler's rules or those of its
+/// `cors`? An origin function that throws lets nobody in, and is told of.
+bool page_allowed(HandlerCore& handler, const Request& request,
+                  const std::optional<CorsConfig>& cors) noexcept;
 /// `{"reason": reason}` with an HTTP status.
 HttpAnswer refuse_request(int status, std::string_view reason);
 /// The answer to a client that the connect handler refused.

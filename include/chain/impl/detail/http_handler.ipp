@@ -6,7 +6,6 @@
 #include <chain/detail/forwards.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/http_handler.hpp>
-#include <chain/detail/http_rules.hpp>
 #include <chain/transports/longpoll.hpp>
 #include <chain/transports/sse.hpp>
 #include <chain/transports/websocket.hpp>
@@ -42,17 +41,6 @@ HttpTransport* transport_for(HandlerCore& handler, std::string_view path) {
 void complete(const HandlerCore& handler, Request& request) {
     handler.proxies().apply(request);
     add_path_params(request, handler.config().endpoint);
-}
-
-bool page_allowed(HandlerCore& handler, const Request& request,
-                  const std::optional<CorsConfig>& cors) noexcept {
-    if (handler.allows_page(request)) return true;
-    try {
-        return cors_allows(request, cors);
-    } catch (...) {
-        handler.connect_failed(std::current_exception());
-        return false;
-    }
 }
 
 HttpAnswer refuse_unread(HandlerCore& handler, Request request, int status, std::string_view why) {

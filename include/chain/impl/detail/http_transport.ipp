@@ -1,6 +1,8 @@
 // Definitions of <chain/detail/http_transport.hpp>.
 #pragma once
 
+#include <chain/detail/handler_core.hpp>
+#include <chain/detail/http_rules.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/text.hpp>
@@ -9,6 +11,17 @@
 #include <algorithm>
 
 namespace chain::detail {
+
+bool page_allowed(HandlerCore& handler, const Request& request,
+                  const std::optional<CorsConfig>& cors) noexcept {
+    if (handler.allows_page(request)) return true;
+    try {
+        return cors_allows(request, cors);
+    } catch (...) {
+        handler.connect_failed(std::current_exception());
+        return false;
+    }
+}
 
 HttpAnswer refuse_request(int status, std::string_view reason) {
     HttpAnswer answer;

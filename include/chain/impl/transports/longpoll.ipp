@@ -3,7 +3,6 @@
 
 #include <chain/detail/base64.hpp>
 #include <chain/detail/handler_core.hpp>
-#include <chain/detail/http_handler.hpp>
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/lane.hpp>
