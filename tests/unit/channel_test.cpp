@@ -187,6 +187,7 @@ TEST_CASE("payloads own what they copy, and binary ones are written as base64") 
     CHECK(Payload::from_text("{").error() == Errc::not_json);
     CHECK(Payload::from_text(" { \"a\" : [ ] } ")->raw() == R"({"a":[]})");
     CHECK(Payload::from_json("\xFF").error() == Errc::invalid_payload);
+    CHECK(Payload::from_json(Json::value_t::discarded).error() == Errc::invalid_payload);
 
     const auto bytes = Payload::from_bytes(std::string("\0\xFF\x10", 3));
     CHECK(bytes.is_binary());

@@ -14,6 +14,7 @@ namespace detail {
 
 result<std::string> to_text(const Json& value) {
     if (value.is_object() && value.empty()) return "{}"; // most replies: nlohmann needs 1000 steps
+    if (value.is_discarded()) return make_error_code(Errc::invalid_payload); // it has no JSON
     try {
         return value.dump();
     } catch (const Json::type_error&) {
