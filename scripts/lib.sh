@@ -23,25 +23,31 @@ jobs() {
     local cores memory
     if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
     cores=$(nproc)
-    if [[ -n ${CHAIN_PLACE-} ]]; then cores=$(((cores + 1) / 2)); fi
+    if [[ -n ${CHAIN_PLACES-} ]]; then cores=$(((cores + 1) / 2)); fi
     memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
     if ((memory < 1)); then memory=1; fi
     say $((cores < memory ? cores : memory))
 }
 
-# Before something is compiled: where scripts run side by side, CHAIN_PLACE is the file of a place in which one builds at
-# a time. This process waits for it, and has it until it ends. What it computes gets what tests leave of the cores, since
-# tests wait for answers.
+# Before something is compiled: where scripts run side by side, CHAIN_PLACES is a folder with two places, in each of which
+# one builds at a time. This process waits for one of them, behind those that came before, and has it until it ends. What it
+# computes gets what tests leave of the cores, since tests wait for answers.
 take_place() {
-    if [[ -z ${CHAIN_PLACE-} ]]; then return; fi
-    exec 8>>"$CHAIN_PLACE"
-    flock 8
+    if [[ -z ${CHAIN_PLACES-} ]]; then return; fi
+    exec 7>>"$CHAIN_PLACES/queue"
+    flock 7
+    until take_if_free 1 || take_if_free 2; do sleep 1; done
+    exec 7>&-
     renice 10 -p $$ >/dev/null
+}
+take_if_free() { # <place>
+    exec 8>>"$CHAIN_PLACES/$1"
+    flock --nonblock 8
 }
 
 # Stands before another command that only computes, for the same reason.
 modest=()
-if [[ -n ${CHAIN_PLACE-} ]]; then modest=(nice -n 10); fi
+if [[ -n ${CHAIN_PLACES-} ]]; then modest=(nice -n 10); fi
 
 # Prints the path of a Chromium-like browser: the one that CHAIN_CHROMIUM names, or one on the PATH. The headless shell has
 # the same engine without the windows that nobody looks at, and needs half of the time.
