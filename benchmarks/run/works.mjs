@@ -3,7 +3,7 @@
 // much shorter than a second say little: a shared machine's speed changes in phases of seconds.
 
 export const profiles = {
-  full: { runs: 9, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000, topics: [1000, 10_000, 100_000, 1_000_000] },
+  full: { runs: 15, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000, topics: [1000, 10_000, 100_000, 1_000_000] },
   quick: { runs: 1, scale: 0.02, connections: 100, idle: [100], topics: [100, 10_000] },
 };
 
@@ -30,7 +30,7 @@ const windows = (rows, connections, size, deliveries) =>
 const requests = (rows, window, replies, connections = 100) => ({
   label: `request and reply, ${connections} connections, depth ${window}`,
   rows,
-  runs: 9,
+  runs: 15,
   args: { work: "requests", connections, size: 128, window },
   messages: (scale) => Math.max(connections * 4 * window, Math.round(replies * scale)),
 });
@@ -67,7 +67,7 @@ export const works = {
   churn: () => [{
     label: "connect, join, leave, close",
     rows: allWith(0.05),
-    runs: 9,
+    runs: 15,
     args: { work: "churn", connections: 1 },
     messages: (scale) => Math.max(200, Math.round(10_000 * scale)),
   }],
