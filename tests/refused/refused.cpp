@@ -28,6 +28,8 @@ void set_up(chain::Channel& room, chain::Handler& handler) {
     room.on("x", [](Socket&) -> boost::asio::awaitable<int> { co_return 1; });
     // REFUSED: (Socket&, payload) or (Socket&, payload, std::string_view event)
     room.on("x", [](Socket&, const Json&, std::string_view, int) {});
+    // REFUSED: (Socket&, payload) or (Socket&, payload, std::string_view event)
+    room.on("x", [](const Json&, Socket&) {});
     // REFUSED: an out handler returns std::optional<Json>
     room.on_out("x", [](Socket&, const Json& payload) { return payload; });
     // REFUSED: an out handler takes (Socket&, Json payload)

@@ -152,11 +152,13 @@ class TypedCallback final : public Callback {
     using Signature = decltype(signature_of<F>());
     using Result = typename Signature::Result;
     using Args = typename Signature::Args;
+    using FirstArg = std::remove_cvref_t<typename ArgAt<Args, 0>::Type>;
     using SecondArg = std::remove_cvref_t<typename ArgAt<Args, 1>::Type>;
     static constexpr std::size_t arity = std::tuple_size_v<Args>;
 
-    static_assert(arity >= 1 && arity <= 3, "chain: a handler takes (Socket&), (Socket&, payload) "
-                                            "or (Socket&, payload, std::string_view event)");
+    static_assert(std::is_same_v<FirstArg, Socket> && arity <= 3,
+                  "chain: a handler takes (Socket&), (Socket&, payload) or (Socket&, payload, "
+                  "std::string_view event)");
     static_assert(is_answer<Result>,
                   "chain: a handler returns void, Reply, Json, or net::awaitable of one of these");
 
