@@ -29,10 +29,6 @@ template <class T, class Room>
 class RoomAllocator {
   public:
     using value_type = T;
-    template <class U>
-    struct rebind {
-        using other = RoomAllocator<U, Room>;
-    };
 
     explicit RoomAllocator(Room& room) noexcept : room_(&room) {}
     template <class U>
