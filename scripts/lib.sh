@@ -18,7 +18,7 @@ at_least() { # <version> <minimum>
 }
 
 # How many compilers a build may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. Where builds run
-# side by side (see take_place), half of the cores are another one's.
+# side by side (see share_cores), half of the cores are another one's.
 jobs() {
     local cores memory
     if [[ -n ${CHAIN_JOBS-} ]]; then say "$CHAIN_JOBS"; return; fi
@@ -29,25 +29,37 @@ jobs() {
     say $((cores < memory ? cores : memory))
 }
 
-# Before something is compiled: where scripts run side by side, CHAIN_PLACES is a folder with two places, in each of which
-# one builds at a time. This process waits for one of them, behind those that came before, and has it until it ends. What it
-# computes gets what tests leave of the cores, since tests wait for answers.
+# Before scripts that compile are run side by side: CHAIN_PLACES becomes a folder with two places, in each of which one of
+# them compiles at a time. Where a caller has done so, that one's are used.
+share_cores() {
+    if [[ -n ${CHAIN_PLACES-} ]]; then return; fi
+    CHAIN_PLACES=$(mktemp -d)
+    export CHAIN_PLACES
+    trap 'rm -r "$CHAIN_PLACES"' EXIT
+}
+
+# Runs a command that compiles in one of the two places, if there are such, behind those that came before. A stage's time
+# begins when it has one.
+in_place() { # <command...>
+    local status=0
+    if [[ -n ${CHAIN_PLACES-} ]]; then take_place; fi
+    "$@" || status=$?
+    exec 8>&-
+    return "$status"
+}
 take_place() {
-    if [[ -z ${CHAIN_PLACES-} ]]; then return; fi
     exec 7>>"$CHAIN_PLACES/queue"
     flock 7
     until take_if_free 1 || take_if_free 2; do sleep 1; done
     exec 7>&-
-    renice 10 -p $$ >/dev/null
 }
 take_if_free() { # <place>
     exec 8>>"$CHAIN_PLACES/$1"
     flock --nonblock 8
 }
 
-# Stands before another command that only computes, for the same reason.
-modest=()
-if [[ -n ${CHAIN_PLACES-} ]]; then modest=(nice -n 10); fi
+# Stands before a command that only computes: it gets what tests leave of the cores, since tests wait for answers.
+modest=(nice -n 10)
 
 # Prints the path of a Chromium-like browser: the one that CHAIN_CHROMIUM names, or one on the PATH. The headless shell has
 # the same engine without the windows that nobody looks at, and needs half of the time.
@@ -80,7 +92,6 @@ build_preset() { # <preset> [target...]
         dev) flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_UNITY=ON -D CHAIN_TEST_BATCH=0) ;;
         asan | tsan) flags=(-D CMAKE_CXX_FLAGS_DEBUG=-fno-omit-frame-pointer) ;;
     esac
-    take_place
     if (($# > 0)); then targets=(--target "$@"); fi
     cmake -S "$root" --preset "$preset" --log-level=WARNING ${flags[@]+"${flags[@]}"}
     cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0
@@ -127,7 +138,8 @@ nested() { # <name> <seconds> <command...>
     add_tally "$name" "$limit" "$status" "$start"
 }
 
-# Begins such a script beside what follows; `collect` waits for all of them, shows what they printed, and adds their tallies.
+# Begins such a script beside what follows; `collect` waits for one after the other, shows what each prints, and adds its
+# tally.
 begin() { # <name> <seconds> <command...>
     local log=$logs/$1.log
     beside_name+=("$1") beside_limit+=("$2") beside_start+=("$EPOCHREALTIME")
@@ -140,9 +152,9 @@ collect() {
     local index name status
     for index in "${!beside[@]}"; do
         name=${beside_name[index]} status=0
-        wait "${beside[index]}" || status=$?
         say "$name:"
-        sed -E "/$tally/d" "$logs/$name.log"
+        tail --pid="${beside[index]}" -n +1 -f "$logs/$name.log" | sed -uE "/$tally/d"
+        wait "${beside[index]}" || status=$?
         add_tally "$name" "${beside_limit[index]}" "$status" "${beside_start[index]}"
     done
     beside=()
