@@ -147,7 +147,8 @@ inline void reach_all_nodes(const Node::MakeAdapter& make) {
     }
     std::optional<chain::TopicMembers> members;
     const auto ask = [&] {
-        if (members) members.reset();
+        cluster.beat();
+        members.reset();
         cluster[0].handler->async_members("room:b", std::chrono::seconds(10),
                                           [&](chain::TopicMembers all) { members = all; });
         const auto answered = [&] {
@@ -160,6 +161,7 @@ inline void reach_all_nodes(const Node::MakeAdapter& make) {
     CHECK(members->names == Frames{"user:7"});
     std::optional<chain::SessionCount> count;
     const auto count_all = [&] {
+        cluster.beat();
         count.reset();
         cluster[1].handler->async_count_sessions(std::chrono::seconds(10),
                                                  [&](chain::SessionCount all) { count = all; });
