@@ -181,6 +181,7 @@ function later(callback: () => void, delay: number): Timer {
 export class Retry {
     private count = 0;
     private timer?: Timer;
+    private earliest = 0; // when a demanded delay is over, by performance.now()
     private readonly intervals: number[];
 
     /** `callback` gets the number of the try, from 1; `intervals` are milliseconds, the longest one repeats. */
@@ -199,14 +200,16 @@ export class Retry {
 
     /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
     retry(atLeast = 0): void {
-        this.cancel();
-        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
-        this.timer = later(() => this.fire(), delay);
+        this.earliest = performance.now() + atLeast;
+        this.schedule(atLeast + this.lastInterval() * (0.5 + Math.random() / 2));
     }
 
-    /** Does a scheduled try now. */
+    /** Does a scheduled try now, or when the delay is over that was demanded. */
     hasten(): void {
-        if (this.timer !== undefined) this.fire();
+        if (this.timer === undefined) return;
+        const left = this.earliest - performance.now();
+        if (left > 0) this.schedule(left);
+        else this.fire();
     }
 
     /** Drops a scheduled try and keeps the count. */
@@ -218,6 +221,11 @@ export class Retry {
     reset(): void {
         this.cancel();
         this.count = 0;
+    }
+
+    private schedule(delay: number): void {
+        this.cancel();
+        this.timer = later(() => this.fire(), delay);
     }
 
     private fire(): void {

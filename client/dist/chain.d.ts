@@ -49,6 +49,7 @@ export declare class Retry {
     private readonly callback;
     private count;
     private timer?;
+    private earliest;
     private readonly intervals;
     /** `callback` gets the number of the try, from 1; `intervals` are milliseconds, the longest one repeats. */
     constructor(callback: (tries: number) => void, intervals: number[]);
@@ -57,11 +58,12 @@ export declare class Retry {
     lastInterval(): number;
     /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
     retry(atLeast?: number): void;
-    /** Does a scheduled try now. */
+    /** Does a scheduled try now, or when the delay is over that was demanded. */
     hasten(): void;
     /** Drops a scheduled try and keeps the count. */
     cancel(): void;
     reset(): void;
+    private schedule;
     private fire;
 }
 /**

@@ -133,6 +133,7 @@ class Retry {
     constructor(callback, intervals) {
         this.callback = callback;
         this.count = 0;
+        this.earliest = 0;
         this.intervals = intervals.slice().sort((a, b) => a - b);
     }
     tries() {
@@ -142,12 +143,16 @@ class Retry {
         return this.intervals[Math.min(this.count, this.intervals.length - 1)] ?? 0;
     }
     retry(atLeast = 0) {
-        this.cancel();
-        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
-        this.timer = later(() => this.fire(), delay);
+        this.earliest = performance.now() + atLeast;
+        this.schedule(atLeast + this.lastInterval() * (0.5 + Math.random() / 2));
     }
     hasten() {
-        if (this.timer !== undefined)
+        if (this.timer === undefined)
+            return;
+        const left = this.earliest - performance.now();
+        if (left > 0)
+            this.schedule(left);
+        else
             this.fire();
     }
     cancel() {
@@ -157,6 +162,10 @@ class Retry {
     reset() {
         this.cancel();
         this.count = 0;
+    }
+    schedule(delay) {
+        this.cancel();
+        this.timer = later(() => this.fire(), delay);
     }
     fire() {
         this.cancel();

@@ -71,6 +71,27 @@ test("hasten does a scheduled try now, and only a scheduled one", (t) => {
     assert.equal(called.seen.length, 1);
 });
 
+test("a try is not hastened past a demanded delay", (t) => {
+    const { retry, called, timers } = retryWith(t, 1, [1000]);
+    const clock = { now: 50 };
+    t.mock.method(performance, "now", () => clock.now);
+    const pass = (ms) => {
+        clock.now += ms;
+        timers.tick(ms);
+    };
+    retry.retry(3000);
+    pass(1000);
+    retry.hasten();
+    pass(1999);
+    assert.equal(called.seen.length, 0);
+    pass(1);
+    assert.equal(called.seen.length, 1);
+    retry.retry(3000);
+    pass(3000);
+    retry.hasten();
+    assert.equal(called.seen.length, 2);
+});
+
 function historyWith(t, ttl) {
     const clock = { now: 1000 };
     t.mock.method(performance, "now", () => clock.now);
