@@ -62,7 +62,8 @@ struct Rates {
     Rate peer_connects = {}; ///< New sessions of one address; more is answered 429.
 };
 
-/// Time-outs of an endpoint. One that is longer than a year is a year.
+/// Time-outs of an endpoint. One that is longer than a year is a year. `idle`, `request`,
+/// `forward`, `forward_silence` and `node_lease` have to be more than 0.
 struct Timeouts {
     std::chrono::milliseconds idle{
         60'000}; ///< A silent connection ends; it is pinged after half of it.

@@ -46,7 +46,8 @@ using ConnectResult = boost::system::result<Session, Refusal>;
 /// Set it up from one thread before the first client; the rest is thread-safe where it says so.
 class Handler {
   public:
-    /// @throws std::invalid_argument for an endpoint that does not start with `/` or ends with one
+    /// @throws std::invalid_argument for an endpoint that does not start with `/` or ends with one,
+    /// an origin that is none, a compression level outside of 1 to 9, a time-out of nothing
     explicit Handler(HandlerConfig config = {});
 
     /// Adds a channel, and freezes it.

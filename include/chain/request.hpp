@@ -53,7 +53,8 @@ struct Refusal {
     std::string reason = {};
     /// Sent instead, as it is; plain text unless `headers` say what it is.
     std::optional<std::string> body = {};
-    Request::Fields headers = {}; ///< Sent as well.
+    Request::Fields headers = {}; ///< Sent as well; what cannot be a header field is left out, with
+                                  ///< a warning in the log.
 };
 
 namespace detail {

@@ -49,7 +49,8 @@ struct ServerConfig {
 class Server {
   public:
     /// Opens nothing yet: see `listen`, `run` and `start`.
-    /// @throws std::invalid_argument when `static_dir` is no folder, or `client_path` no path
+    /// @throws std::invalid_argument when `static_dir` is no folder, `client_path` no path, or
+    /// `request_timeout` no time
     explicit Server(ServerConfig config = {});
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

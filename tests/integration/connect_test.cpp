@@ -147,6 +147,34 @@ TEST_CASE("the connect handler refuses with a status and a reason") {
     CHECK(other.status() == 418);
 }
 
+TEST_CASE("what cannot be a header field is left out of a refusal, and logged") {
+    TestServer server(test::room_channel());
+    server.handler.on_connect([](Session&, const Request& request) -> std::optional<Refusal> {
+        const std::string from(*request.param("from"));
+        return Refusal{
+            .status = 401,
+            .headers = {{"X-From", from}, {"X From", "a"}, {"", "b"}, {"X-Other", "c\td"}}};
+    });
+    server.start();
+    for (const std::string target :
+         {"/socket/websocket", "/socket/sse", "/socket/longpoll?vsn=2.0.0"}) {
+        INFO(target);
+        const std::string query = target.find('?') == target.npos ? "?" : "&";
+        RawClient client(server.port());
+        const auto broken = target.ends_with("websocket")
+                                ? client.upgrade(target + query + "from=a%0D%0AX-Forged:%20yes")
+                                : client.get(target + query + "from=a%0D%0AX-Forged:%20yes");
+        CHECK(broken.header("x-forged") == "");
+        CHECK(broken.header("x-from") == "");
+        CHECK(broken.header("x-other") == "c\td");
+        const auto whole = client.get(target + query + "from=b");
+        if (!target.ends_with("websocket")) CHECK(whole.header("x-from") == "b");
+    }
+    const auto logged = server.watch->logged();
+    CHECK(std::ranges::count_if(
+              logged, [](const auto& line) { return line.find("X-From") != line.npos; }) == 3);
+}
+
 TEST_CASE("a connect handler may be a coroutine, and others connect meanwhile") {
     TestServer server(test::room_channel());
     test::Gate gate;

@@ -2,6 +2,9 @@
 #include "../support/catch.hpp"
 #include "support/test_server.hpp"
 
+#include <chain/transports/longpoll.hpp>
+#include <chain/transports/sse.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -52,6 +55,21 @@ class Folder {
 };
 
 } // namespace
+
+TEST_CASE("a time during which something has to happen is more than 0") {
+    using chain::Timeouts;
+    for (const auto time : {&Timeouts::idle, &Timeouts::request, &Timeouts::forward,
+                            &Timeouts::forward_silence, &Timeouts::node_lease})
+        for (const auto none : {0ms, -1ms}) {
+            chain::HandlerConfig config;
+            config.timeouts.*time = none;
+            CHECK_THROWS_AS(chain::Handler(config), std::invalid_argument);
+        }
+    CHECK_THROWS_AS(chain::Server({.request_timeout = 0ms}), std::invalid_argument);
+    CHECK_THROWS_AS(chain::SseTransport({.keep_alive = 0ms}), std::invalid_argument);
+    CHECK_THROWS_WITH(chain::LongPollTransport({.window = 0ms}),
+                      "chain: LongPollConfig::window is 0 ms; it has to be more than 0");
+}
 
 TEST_CASE("the server tells its health") {
     TestServer server(test::room_channel());

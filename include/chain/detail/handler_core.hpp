@@ -222,6 +222,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::optional<Full> full() const;
     Refusal unavailable(std::string reason) const;
     void refuse(const Connected& done, Errc why, Refusal refusal);
+    void leave_out_broken(Request::Fields& headers) const;
     void feed(const std::shared_ptr<ChannelCore>& channel);
     void admit(const Ref<SessionCore>& session, const Verdict& refusal, const Connected& done);
     void spawn(const Ref<SessionCore>& session, net::awaitable<Verdict> judging,

@@ -21,6 +21,9 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 std::optional<std::uint32_t> number_from(std::string_view text) noexcept;
 /// The texts with ", " between them.
 std::string join(std::span<const std::string> texts);
+/// Can this be a header field: a token for its name, and no control character but tabs in its
+/// value?
+bool is_header_field(std::string_view name, std::string_view value) noexcept;
 /// Without spaces and tabs at both ends.
 std::string_view trim_spaces(std::string_view text) noexcept;
 

@@ -20,8 +20,8 @@ struct LongPollConfig {
     /// Pages of other origins that may poll, besides `HandlerConfig::allowed_origins`; its
     /// methods and headers are not looked at. Empty: pages of the endpoint's own origin only.
     std::optional<CorsConfig> cors = {};
-    /// For how long a poll waits for something to send. A session that is not polled for one and a
-    /// half windows ends.
+    /// For how long a poll waits for something to send, more than 0. A session that is not polled
+    /// for one and a half windows ends.
     std::chrono::milliseconds window{10'000};
     /// Frames in one body; more are ignored.
     std::size_t lines_per_post = 100;
@@ -36,6 +36,7 @@ struct LongPollConfig {
 class LongPollTransport final : public detail::HttpTransport {
   public:
     /// For one handler; see `Handler::add`.
+    /// @throws std::invalid_argument when the window is none
     explicit LongPollTransport(LongPollConfig config = {});
     ~LongPollTransport() override;
 

@@ -22,7 +22,7 @@ struct SseConfig {
     std::chrono::milliseconds retry{
         3'000}; ///< After which a browser whose stream broke comes back.
     std::chrono::milliseconds keep_alive{
-        15'000};           ///< A comment is sent after so long without traffic.
+        15'000};           ///< A comment is sent after so long without traffic; more than 0.
     std::size_t tabs = 16; ///< Living sessions of one browser; one more ends the oldest.
     std::size_t frames_per_post = 100; ///< Frames in one body; more is answered 400.
 };
@@ -33,6 +33,7 @@ struct SseConfig {
 class SseTransport final : public detail::HttpTransport {
   public:
     /// For one handler; see `Handler::add`.
+    /// @throws std::invalid_argument when `keep_alive` is none
     explicit SseTransport(SseConfig config = {});
     ~SseTransport() override;
 

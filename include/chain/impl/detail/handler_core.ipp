@@ -7,6 +7,8 @@
 #include <chain/detail/lane_service.hpp>
 #include <chain/detail/origin.hpp>
 #include <chain/detail/relief.hpp>
+#include <chain/detail/settings.hpp>
+#include <chain/detail/text.hpp>
 #include <chain/serializers/chain.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,7 +20,16 @@
 
 namespace chain::detail {
 
-/// Fills in what the application left open. @throws std::invalid_argument for a bad endpoint.
+/// Those during which something has to happen. @throws std::invalid_argument when one is none
+void check_times(const Timeouts& timeouts) {
+    require_time("Timeouts::idle", timeouts.idle);
+    require_time("Timeouts::request", timeouts.request);
+    require_time("Timeouts::forward", timeouts.forward);
+    require_time("Timeouts::forward_silence", timeouts.forward_silence);
+    require_time("Timeouts::node_lease", timeouts.node_lease);
+}
+
+/// Fills in what the application left open. @throws std::invalid_argument for what makes no sense.
 HandlerConfig completed(HandlerConfig config) {
     const auto& path = config.endpoint;
     if (path.size() < 2 || path.front() != '/' || path.back() == '/' ||
@@ -33,6 +44,7 @@ HandlerConfig completed(HandlerConfig config) {
     if (config.compression.level < 1 || config.compression.level > 9)
         throw std::invalid_argument("chain: compression level " +
                                     std::to_string(config.compression.level) + " is not 1 to 9");
+    check_times(config.timeouts);
     if (!config.serializer) config.serializer = chain_serializer();
     if (!config.observer) config.observer = std::make_shared<StderrObserver>();
     return config;
@@ -233,7 +245,18 @@ bool HandlerCore::allows_page(const Request& request) noexcept {
 
 void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
     notify([&](Observer& o) { o.session_refused(make_error_code(why)); });
+    leave_out_broken(refusal.headers);
     done(std::move(refusal));
+}
+
+/// A line break, in what the application took from its client, would begin another field or answer.
+void HandlerCore::leave_out_broken(Request::Fields& headers) const {
+    std::erase_if(headers, [this](const auto& field) {
+        if (is_header_field(field.first, field.second)) return false;
+        pubsub_->warn("\"" + field.first + ": " + field.second +
+                      "\" of a refusal is no header field, and is left out");
+        return true;
+    });
 }
 
 void HandlerCore::open_at(const Place& place, Request&& request, Framing framing,

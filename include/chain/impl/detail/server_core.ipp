@@ -3,6 +3,7 @@
 
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/server_core.hpp>
+#include <chain/detail/settings.hpp>
 #include <chain/detail/stream_maker.hpp>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -38,7 +39,9 @@ ServerCore::ServerCore(ServerConfig config)
           return workers;
       }()),
       acceptor_(workers_.front()->context), pause_(workers_.front()->context),
-      signals_(workers_.front()->context) {}
+      signals_(workers_.front()->context) {
+    require_time("ServerConfig::request_timeout", config_.request_timeout);
+}
 
 ServerCore::~ServerCore() {
     for (const auto& worker : workers_) worker->context.stop();

@@ -58,6 +58,18 @@ std::string join(std::span<const std::string> texts) {
     return out;
 }
 
+bool is_header_field(std::string_view name, std::string_view value) noexcept {
+    const auto in_token = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    };
+    const auto in_value = [](char c) {
+        return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7F);
+    };
+    return !name.empty() && std::ranges::all_of(name, in_token) &&
+           std::ranges::all_of(value, in_value);
+}
+
 std::string_view trim_spaces(std::string_view text) noexcept {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

@@ -10,6 +10,7 @@
 #include <chain/detail/poll_table.hpp>
 #include <chain/detail/resume_request.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/settings.hpp>
 #include <chain/detail/subprotocol.hpp>
 #include <chain/detail/text.hpp>
 #include <chain/detail/way_back.hpp>
@@ -163,12 +164,15 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
     static HttpAnswer refuse_client(const Refusal& refusal, const HandlerCore& handler) {
         const auto reason = refusal.reason.empty() ? "refused" : refusal.reason;
         const bool later = refusal.status == 429 || (refusal.status >= 500 && refusal.status < 600);
-        if (!later) return refuse_poll(200, 403, reason);
-        if (refusal.status == 503) return put_off_poll(reason, handler.retry_seconds());
-        auto answer = refuse_poll(refusal.status, 500, reason);
-        if (refusal.status == 429)
-            answer.headers.insert(answer.headers.end(), refusal.headers.begin(),
-                                  refusal.headers.end());
+        auto answer =
+            later ? refuse_poll(refusal.status, 500, reason) : refuse_poll(200, 403, reason);
+        auto& headers = answer.headers;
+        headers.insert(headers.end(), refusal.headers.begin(), refusal.headers.end());
+        const auto says_when = [](const auto& field) {
+            return equals_ignoring_case(field.first, "Retry-After");
+        };
+        if (refusal.status == 503 && std::ranges::none_of(headers, says_when))
+            headers.emplace_back("Retry-After", handler.retry_seconds());
         return answer;
     }
 
@@ -248,7 +252,9 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
 
 LongPollTransport::LongPollTransport(LongPollConfig config)
     : config_(std::make_shared<const LongPollConfig>(std::move(config))),
-      table_(std::make_shared<detail::PollTable>()) {}
+      table_(std::make_shared<detail::PollTable>()) {
+    detail::require_time("LongPollConfig::window", config_->window);
+}
 LongPollTransport::~LongPollTransport() = default;
 
 std::size_t LongPollTransport::unread() const { return table_->waiting(); }

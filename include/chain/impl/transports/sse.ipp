@@ -6,6 +6,7 @@
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/json_scan.hpp>
 #include <chain/detail/resume_request.hpp>
+#include <chain/detail/settings.hpp>
 #include <chain/detail/sse_connection.hpp>
 #include <chain/detail/sse_format.hpp>
 #include <chain/detail/sse_tabs.hpp>
@@ -295,7 +296,9 @@ class SseExchange : public std::enable_shared_from_this<SseExchange> {
 } // namespace detail
 
 SseTransport::SseTransport(SseConfig config)
-    : config_(std::move(config)), tabs_(std::make_shared<detail::SseTabs>()) {}
+    : config_(std::move(config)), tabs_(std::make_shared<detail::SseTabs>()) {
+    detail::require_time("SseConfig::keep_alive", config_.keep_alive);
+}
 SseTransport::~SseTransport() = default;
 
 void SseTransport::configure(Handler& handler) {
