@@ -2,6 +2,7 @@
 // subscriber and turn; replies of one read go out in one send.
 #include "../net.hpp"
 #include "../websocket.hpp"
+#include "push.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -29,24 +30,6 @@ struct Topic {
     std::vector<Client*> subscribers;
     std::string batch; // what this turn has for them
 };
-
-/// A client push, cut at its commas: no element before the payload can hold one.
-struct Push {
-    std::string_view join_ref, ref, topic, event, payload;
-};
-
-Push parse_push(std::string_view text) {
-    const auto element = [&text] {
-        const std::size_t comma = text.find(',');
-        const std::string_view value = text.substr(0, comma);
-        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-        return value;
-    };
-    element(); // "[0"
-    Push push{element(), element(), element(), element(), {}};
-    push.payload = text.substr(0, text.rfind(']'));
-    return push;
-}
 
 class Floor {
   public:
