@@ -17,6 +17,8 @@ at_least() { # <version> <minimum>
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
+has_cargo() { have cargo && at_least "$(cargo --version 2>/dev/null | awk '{ print $2 }')" 1.70; }
+
 # How many compilers a build may run at once: CHAIN_JOBS, or one per core, with 1.5 GB of memory for each. Where builds run
 # side by side (see share_cores), half of the cores are another one's.
 jobs() {
@@ -85,13 +87,17 @@ fixed_addresses() {
     fi
 }
 
-build_preset() { # <preset> [target...]
+build_preset() { # <preset> [-D<option>...] [target...]
     local preset=$1 targets=() flags=()
     shift
     case ${CI:+$preset} in # nobody debugs or changes anything there
         dev) flags=(-D CMAKE_CXX_FLAGS_DEBUG= -D CHAIN_UNITY=ON -D CHAIN_TEST_BATCH=0) ;;
         asan | tsan) flags=(-D CMAKE_CXX_FLAGS_DEBUG=-fno-omit-frame-pointer) ;;
     esac
+    while [[ ${1-} == -D* ]]; do
+        flags+=("$1")
+        shift
+    done
     if (($# > 0)); then targets=(--target "$@"); fi
     cmake -S "$root" --preset "$preset" --log-level=WARNING ${flags[@]+"${flags[@]}"}
     cmake --build "$root/build/$preset" --parallel "$(jobs)" ${targets[@]+"${targets[@]}"} -- -k 0

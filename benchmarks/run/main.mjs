@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { svg } from "./plot.mjs";
-import { makeCertificate, measure, output } from "./processes.mjs";
+import { isBuilt, makeCertificate, measure, output } from "./processes.mjs";
 import { markdown } from "./report.mjs";
 import { summarize } from "./statistics.mjs";
 import { profiles, works } from "./works.mjs";
@@ -28,6 +28,9 @@ function machine() {
   return { cpu: cpus[0].model, cpus: cpus.length, kernel: os.release(), memory: os.totalmem(), loadBefore: os.loadavg()[0],
            fileLimit: Number(execFileSync("bash", ["-c", "ulimit -Hn"]).toString().replace("unlimited", "0")) };
 }
+
+/** Why uWebSockets is not compared, if it is not; scripts/bench says so. */
+const withoutUws = () => (isBuilt("uws") ? undefined : process.env.CHAIN_WITHOUT_UWS || "as its server is not built");
 
 /** All runs of one case: row after row, and over again, there and back: none always comes after the same other one. */
 async function runCase(one, profile) {
@@ -59,7 +62,7 @@ async function micro(profile) {
 async function main() {
   const { profile, selected } = readArguments();
   makeCertificate();
-  const report = { date: new Date().toISOString(), profile, machine: machine(), summaries: [], results: [] };
+  const report = { date: new Date().toISOString(), profile, machine: machine(), withoutUws: withoutUws(), summaries: [], results: [] };
   for (const name of Object.keys(works).filter((work) => selected.includes(work))) {
     for (const one of works[name]({ ...profiles[profile], fileLimit: report.machine.fileLimit })) {
       const results = await runCase(one, profiles[profile]);

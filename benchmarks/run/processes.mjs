@@ -1,6 +1,7 @@
 // Starts servers and the load generator, each pinned to a CPU of its own.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import readline from "node:readline";
@@ -27,9 +28,14 @@ const servers = {
   mounted: { command: [path.join(built, "mounted_server")], dialect: "chain" },
   "mounted-lane": { command: [path.join(built, "mounted_server")], more: ["lanes=1"], dialect: "chain" },
   beast: { command: [path.join(built, "beast_server")], dialect: "plain" },
+  uws: { command: [path.join(built, "uws_server")], dialect: "plain" },
   ws: { command: script("ws"), dialect: "plain" },
   "socket.io": { command: script("socket.io"), dialect: "socket.io" },
 };
+
+/** Is the server's program there? That of uWebSockets may be missing. */
+export const isBuilt = (name) => existsSync(servers[name].command[0]);
+
 /** The certificate of the TLS server: its own, P-256. */
 export function makeCertificate() {
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",

@@ -15,13 +15,14 @@ function section({ label, figure, rows }) {
 const sizeRow = (line) => `| ${line.trim().replace(/ +([\d.]+)$/, " | $1")} |`;
 
 export function markdown(report) {
-  const { date, machine, profile, summaries, micro, sizes } = report;
+  const { date, machine, profile, withoutUws, summaries, micro, sizes } = report;
   return [
     "# Results", "",
     `Made by \`scripts/bench\` (profile ${profile}) on ${date}: ${machine.cpus} x ${machine.cpu}, Linux ${machine.kernel}, ` +
       `load average before ${machine.loadBefore.toFixed(2)}, file limit ${machine.fileLimit}.`,
     "CPU is the server's scheduler run time, kernel included, over deliveries (fan-out), replies (requests), connections or joins. Medians of",
     "interleaved runs. Server and load generator have a CPU each; wall-clock time is in the JSON and says little.", "",
+    ...(withoutUws ? [`uWebSockets: not compared, ${withoutUws}.`, ""] : []),
     "## What was aimed at", "", "| what | must | stretch | measured | |", "|---|---|---|---|---|", ...targetRows(report), "",
     "## Each case", "",
     ...summaries.flatMap(section),

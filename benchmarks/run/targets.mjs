@@ -9,6 +9,7 @@ function gateFigures() {
 
 const find = (report, label, name) => report.summaries.find((s) => s.label === label)?.rows.find((r) => r.name === name);
 const ratio = (label, name) => (report) => find(report, label, name)?.ratio;
+const over = (label, name, other) => (report) => find(report, label, name)?.median / find(report, label, other)?.median;
 const value = (label, name) => (report) => find(report, label, name)?.median;
 const instructions = (work) => () => gateFigures()[work];
 const growth = (report) => {
@@ -20,6 +21,9 @@ const fanOut = (window) => `fan-out to 1000, 128 B, window ${window}`;
 const targets = [
   ["fan-out to 1000, 128 B, window 16: CPU over the floor", 1.1, 1.0, ratio(fanOut(16), "chain")],
   ["the same, window 64", 1.3, 1.05, ratio(fanOut(64), "chain")],
+  ["fan-out to 1000, 128 B, window 16: CPU over uWebSockets'", 1.0, undefined, over(fanOut(16), "chain", "uWebSockets")],
+  ["the same, window 64", 1.0, undefined, over(fanOut(64), "chain", "uWebSockets")],
+  ["the same, window 1", 1.0, undefined, over(fanOut(1), "chain", "uWebSockets")],
   ["user instructions per delivered broadcast, sessions in one topic", 60, 20, instructions("broadcast")],
   ["the same, sessions touched by several topics in a turn, some in the same", 150, 80, instructions("broadcast_mixed_topics")],
   ["the same, no two sessions in the same topics", 150, 80, instructions("broadcast_distinct_topics")],

@@ -2,6 +2,8 @@
 // `messages` are scaled by the profile, which also has the most runs of a row: see profiles. Runs that are
 // much shorter than a second say little: a shared machine's speed changes in phases of seconds.
 
+import { isBuilt } from "./processes.mjs";
+
 export const profiles = {
   full: { runs: 15, scale: 1, connections: 1000, idle: [1000, 10_000], big: 10_000, topics: [1000, 10_000, 100_000, 1_000_000] },
   quick: { runs: 1, scale: 0.02, connections: 100, idle: [100], topics: [100, 10_000] },
@@ -11,7 +13,8 @@ export const profiles = {
 const row = (name, server = name, args = {}) => ({ name, server, args });
 // The first of a case is what the others are compared with. Slow ones get a share of the work.
 const own = [row("floor"), row("chain")];
-const allWith = (share) => [...own, ...["beast", "ws", "socket.io"].map((name) => ({ ...row(name), share, runs: 3 }))];
+const fast = [...own, ...(isBuilt("uws") ? [row("uWebSockets", "uws")] : [])];
+const allWith = (share) => [...fast, ...["beast", "ws", "socket.io"].map((name) => ({ ...row(name), share, runs: 3 }))];
 const all = allWith(0.1);
 
 const fanOut = (rows, connections, size, window, deliveries) => ({
