@@ -71,6 +71,13 @@ class JsonScanner {
     /// The same. @return its digits; none if something else is there
     std::string_view small_unsigned_text() noexcept;
 
+    /// What has not been consumed.
+    std::string_view rest() const noexcept {
+        return {cursor_, static_cast<std::size_t>(end_ - cursor_)};
+    }
+    /// Consumes so many bytes, which the caller has read by itself.
+    void skip(std::size_t bytes) noexcept { cursor_ += bytes; }
+
     /// True when only white space is left.
     bool at_end() noexcept;
 

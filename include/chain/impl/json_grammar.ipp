@@ -48,14 +48,6 @@ const char* skip_space(const char* p, const char* end) noexcept {
     return p;
 }
 
-// As above, for the inside of a value: most are written without white space.
-inline const char* skip_inner_space(const char* p, const char* end, bool& compact) noexcept {
-    if (p == end || byte_at(p) > ' ') return p;
-    const char* const next = skip_space(p, end);
-    compact = compact && next == p;
-    return next;
-}
-
 std::string_view without_byte_order_mark(std::string_view text) noexcept {
     return text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text;
 }
@@ -154,18 +146,26 @@ const char* skip_multibyte_run(const char* p, const char* end) noexcept {
     return p;
 }
 
-// `p` is behind the opening quote, the result behind the closing one.
-const char* skip_string(const char* p, const char* end) noexcept {
-    while (p != nullptr && (p = skip_plain(p, end)) != end) {
+// `p` is where plain text ends, the result behind the closing quote.
+const char* skip_rest_of_string(const char* p, const char* end) noexcept {
+    while (p != end) {
         if (*p == '"') return p + 1;
         p = *p == '\\' ? skip_escape(p + 1, end) : skip_multibyte_run(p, end);
+        if (p == nullptr) return nullptr;
+        p = skip_plain(p, end);
     }
     return nullptr;
 }
 
+// `p` is behind the opening quote, the result behind the closing one. Most are plain text.
+inline const char* skip_string(const char* p, const char* end) noexcept {
+    p = skip_plain(p, end);
+    return p != end && *p == '"' ? p + 1 : skip_rest_of_string(p, end);
+}
+
 // Numbers
 
-const char* skip_digits(const char* p, const char* end) noexcept {
+inline const char* skip_digits(const char* p, const char* end) noexcept {
     while (p != end && is_digit(*p)) ++p;
     return p;
 }
@@ -217,7 +217,7 @@ const char* skip_exponent(const char* p, const char* end) noexcept {
     return skip_some_digits(p, end);
 }
 
-const char* skip_number(const char* const begin, const char* end) noexcept {
+const char* skip_any_number(const char* const begin, const char* end) noexcept {
     const char* p = *begin == '-' ? begin + 1 : begin;
     const char* const integer = p;
     p = p != end && *p == '0' ? p + 1 : skip_some_digits(p, end);
@@ -230,6 +230,15 @@ const char* skip_number(const char* const begin, const char* end) noexcept {
     }
     const auto size = static_cast<std::size_t>(p - begin);
     return doubtful && overflows({begin, size}) ? nullptr : p;
+}
+
+// Most are short integers, and in no doubt.
+inline const char* skip_number(const char* const begin, const char* end) noexcept {
+    const char* const p = skip_digits(begin, end);
+    const auto size = p - begin;
+    const bool canonical = size == 1 || (size > 1 && size < 16 && *begin != '0');
+    const bool whole = p == end || (*p != '.' && (*p | 0x20) != 'e');
+    return canonical && whole ? p : skip_any_number(begin, end);
 }
 
 } // namespace

@@ -21,28 +21,39 @@ const char* skip_word(const char* p, const char* end, std::string_view word) noe
     return found ? p + word.size() : nullptr;
 }
 
-inline const char* skip_scalar(const char* p, const char* end) noexcept {
+// A word, which few values are.
+const char* skip_literal(const char* p, const char* end) noexcept {
     switch (*p) {
-    case '"': return skip_string(p + 1, end);
     case 't': return skip_word(p, end, "true");
     case 'f': return skip_word(p, end, "false");
     case 'n': return skip_word(p, end, "null");
-    default: return *p == '-' || is_digit(*p) ? skip_number(p, end) : nullptr;
+    default: return nullptr;
     }
 }
 
-// A key, its colon and white space around them.
-inline const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
-    if (p == end || *p != '"' || (p = skip_string(p + 1, end)) == nullptr) return nullptr;
-    p = skip_inner_space(p, end, compact);
-    return p != end && *p == ':' ? skip_inner_space(p + 1, end, compact) : nullptr;
+inline const char* skip_scalar(const char* p, const char* end) noexcept {
+    if (*p == '"') return skip_string(p + 1, end);
+    return *p == '-' || is_digit(*p) ? skip_number(p, end) : skip_literal(p, end);
 }
 
-// What stands before an element in a container that ends with `closing`.
-inline const char* skip_to_element(const char* p, const char* end, char closing,
-                                   bool& compact) noexcept {
-    p = skip_inner_space(p, end, compact);
-    return closing == '}' ? skip_key(p, end, compact) : p;
+// White space where something else is expected: most values are written without any.
+inline const char* skip_inner_space(const char* p, const char* end, bool& compact) noexcept {
+    const char* const next = skip_space(p, end);
+    compact = compact && next == p;
+    return next;
+}
+
+// One character, with white space before it or not.
+inline const char* skip_mark(const char* p, const char* end, char mark, bool& compact) noexcept {
+    if (p != end && *p != mark) p = skip_inner_space(p, end, compact);
+    return p != end && *p == mark ? p + 1 : nullptr;
+}
+
+// A key and its colon.
+inline const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
+    if ((p = skip_mark(p, end, '"', compact)) == nullptr) return nullptr;
+    if ((p = skip_string(p, end)) == nullptr) return nullptr;
+    return skip_mark(p, end, ':', compact);
 }
 
 // The closing characters of the open arrays and objects, innermost last.
@@ -56,14 +67,18 @@ struct Nesting {
 // What follows an element: the ends of containers and, unless the outermost has ended, a comma.
 inline const char* skip_after_element(const char* p, const char* end, Nesting& open,
                                       bool& compact) noexcept {
-    for (;;) {
-        p = skip_inner_space(p, end, compact);
-        if (p == end) return nullptr;
+    while (p != end) {
         if (*p == ',') return p + 1;
-        if (*p != open.innermost()) return nullptr;
-        ++p;
-        if (--open.depth == 0) return p;
+        if (*p == open.innermost()) {
+            ++p;
+            if (--open.depth == 0) return p;
+        } else if (is_space(*p)) {
+            p = skip_inner_space(p, end, compact);
+        } else {
+            return nullptr;
+        }
     }
+    return nullptr;
 }
 
 bool opens(char c) noexcept { return c == '[' || c == '{'; }
@@ -78,24 +93,33 @@ const char* skip_container(const char* p, const char* end, unsigned max_depth,
                            Findings& found) noexcept {
     Nesting open; // not initialised: what is not in use is never read
     open.depth = 0;
-    while (p != nullptr && p != end) {
+    bool compact = true;
+    while (p != nullptr && p != end) { // an element, or white space before one
         if (opens(*p)) {
             if (open.depth == max_depth) {
                 found.too_deep = true;
                 return nullptr;
             }
-            open.closing[open.depth++] = *p == '[' ? ']' : '}';
-            p = skip_inner_space(p + 1, end, found.compact);
-            if (p != end && *p != open.innermost()) {
-                p = skip_to_element(p, end, open.innermost(), found.compact);
+            const char closing = *p == '[' ? ']' : '}';
+            open.closing[open.depth++] = closing;
+            p = skip_inner_space(p + 1, end, compact);
+            if (p != end && *p != closing) {
+                if (closing == '}') p = skip_key(p, end, compact);
                 continue;
             }
+        } else if (is_space(*p)) {
+            p = skip_inner_space(p, end, compact);
+            continue;
         } else if ((p = skip_scalar(p, end)) == nullptr) {
             return nullptr;
         }
-        p = skip_after_element(p, end, open, found.compact);
-        if (p == nullptr || open.depth == 0) return p;
-        p = skip_to_element(p, end, open.innermost(), found.compact);
+        p = skip_after_element(p, end, open, compact);
+        if (p == nullptr) return nullptr;
+        if (open.depth == 0) {
+            found.compact = compact;
+            return p;
+        }
+        if (open.innermost() == '}') p = skip_key(p, end, compact);
     }
     return nullptr;
 }

@@ -3,6 +3,7 @@
 
 #include <chain/detail/frame_reader.hpp>
 #include <chain/detail/json_scan.hpp>
+#include <chain/impl/json_grammar.ipp>
 #include <chain/payload.hpp>
 #include <chain/serializers/chain.hpp>
 
@@ -22,6 +23,7 @@ class ChainReader : private FrameReader {
 
     /// @return false when the text is no frame.
     bool read() {
+        if (read_usual_head()) return read_value(out_.payload, slot::payload) && read_rest();
         if (!scanner_.consume('[')) return false;
         const auto kind = scanner_.small_unsigned();
         if (!kind) return false;
@@ -30,6 +32,39 @@ class ChainReader : private FrameReader {
     }
 
   private:
+    /// Reads up to the payload at once what nearly all clients write: no white space, and names
+    /// without escapes. False, and nothing is read, when it is something else.
+    bool read_usual_head() {
+        const auto text = scanner_.rest();
+        const char* const end = text.data() + text.size();
+        const char* p = text.starts_with("[0,") ? text.data() + 3 : nullptr;
+        if (p) p = usual_ref(p, end, out_.join_ref);
+        if (p) p = usual_ref(p, end, out_.ref);
+        if (p) p = usual_name(p, end, out_.topic);
+        if (p) p = usual_name(p, end, out_.event);
+        if (p) scanner_.skip(static_cast<std::size_t>(p - text.data()));
+        return p != nullptr;
+    }
+
+    /// A reference and the comma behind it. @return the place behind that, or null
+    static const char* usual_ref(const char* p, const char* end, std::string_view& ref) noexcept {
+        const char* const stop = json_grammar::skip_digits(p, end);
+        const auto size = static_cast<std::size_t>(stop - p);
+        if (size == 0 || size > 15 || stop == end || *stop != ',') return nullptr;
+        if (*p == '0' && size > 1) return nullptr;
+        ref = *p == '0' ? std::string_view() : std::string_view(p, size);
+        return stop + 1;
+    }
+
+    /// The same with a name.
+    static const char* usual_name(const char* p, const char* end, std::string_view& name) noexcept {
+        if (p == end || *p != '"') return nullptr;
+        const char* const stop = json_grammar::skip_plain(++p, end);
+        if (end - stop < 2 || stop[0] != '"' || stop[1] != ',') return nullptr;
+        name = {p, static_cast<std::size_t>(stop - p)};
+        return stop + 2;
+    }
+
     bool read_push() {
         return read_ref(out_.join_ref) && read_ref(out_.ref) && scanner_.consume(',') &&
                read_name(out_.topic, slot::topic) && scanner_.consume(',') &&
@@ -105,9 +140,10 @@ void append_all(std::string& out, Parts... parts) {
 void encode_reply(const Message& message, std::string& out) {
     using namespace std::string_view_literals;
     const auto or_zero = [](std::string_view ref) { return ref.empty() ? "0"sv : ref; };
+    const auto bytes = message.binary ? binary_as_json(message.payload) : std::string();
     append_all(out, "[1,"sv, or_zero(message.join_ref), ","sv, or_zero(message.ref),
-               message.status == Status::ok ? ",0"sv : ",1"sv);
-    append_payload(out, message);
+               message.status == Status::ok ? ",0,"sv : ",1,"sv,
+               message.binary ? std::string_view(bytes) : message.payload, "]"sv);
 }
 
 void encode_broadcast(const Message& message, std::string& out) {
