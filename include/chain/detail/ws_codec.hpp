@@ -108,6 +108,7 @@ class WsDecoder {
     WsEvent fail(WsError error) noexcept;
     WsPartial& partial();
     void forget_delivered() noexcept;
+    std::optional<WsEvent> take_usual(std::span<char>& input);
     std::optional<WsFrame> next_frame(std::span<char>& input);
     std::string_view join_header(std::span<const char> input) noexcept;
     void keep_header(std::string_view bytes);

@@ -46,7 +46,7 @@ WsDecoder::~WsDecoder() = default;
 
 WsEvent WsDecoder::next(std::span<char>& input) {
     forget_delivered();
-    std::optional<WsEvent> event;
+    auto event = take_usual(input);
     while (!event && !ended()) {
         auto frame = next_frame(input);
         if (!frame) break;
@@ -57,6 +57,29 @@ WsEvent WsDecoder::next(std::span<char>& input) {
     }
     if (ended()) input = {};
     return event ? *event : standing_event();
+}
+
+// Most frames are a whole message, lie whole in the input, and break no rule; another one is left
+// to what reads field by field.
+std::optional<WsEvent> WsDecoder::take_usual(std::span<char>& input) {
+    if (partial_ || ended() || input.size() < 8) return std::nullopt;
+    const unsigned first = ws::to_unsigned(input[0]), second = ws::to_unsigned(input[1]);
+    const bool binary = first == (0x80U | static_cast<unsigned>(WsOpcode::binary));
+    if (!binary && first != (0x80U | static_cast<unsigned>(WsOpcode::text))) return std::nullopt;
+    const bool longer = second == (0x80U | 126U);
+    const std::size_t size =
+        longer ? ws::to_unsigned(input[2]) << 8U | ws::to_unsigned(input[3]) : second - 0x80U;
+    const std::size_t header = longer ? 8 : 6;
+    if (second < 0x80U || second == 0xFFU || (longer && size < 126)) return std::nullopt;
+    if (size > max_message_ || input.size() - header < size) return std::nullopt;
+    WsFrame frame;
+    frame.left = size;
+    std::memcpy(frame.key.data(), input.data() + header - frame.key.size(), frame.key.size());
+    const auto piece = input.subspan(header, size);
+    input = input.subspan(header + size);
+    if (!ws::unmask(piece, frame) && !binary && !valid_utf8(ws::view(piece)))
+        return fail(WsError::text_not_utf8);
+    return WsEvent{.kind = WsEvent::Kind::message, .binary = binary, .payload = ws::view(piece)};
 }
 
 std::size_t WsDecoder::buffered() const noexcept {

@@ -117,14 +117,15 @@ bool unmask(std::span<char> bytes, WsFrame& frame) noexcept {
     std::memcpy(&mask, twice.data(), sizeof mask);
 
     std::uint64_t all = 0; // of the bytes, ored
-    std::size_t i = 0;
-    for (std::uint64_t word = 0; bytes.size() - i >= sizeof word; i += sizeof word) {
+    const std::size_t whole = bytes.size() / sizeof mask * sizeof mask;
+    for (std::size_t i = 0; i < whole; i += sizeof mask) {
+        std::uint64_t word = 0;
         std::memcpy(&word, bytes.data() + i, sizeof word);
         word ^= mask;
         all |= word;
         std::memcpy(bytes.data() + i, &word, sizeof word);
     }
-    for (; i < bytes.size(); ++i) {
+    for (auto i = whole; i < bytes.size(); ++i) {
         bytes[i] = static_cast<char>(to_unsigned(bytes[i]) ^ to_unsigned(twice[i % 8]));
         all |= to_unsigned(bytes[i]);
     }
