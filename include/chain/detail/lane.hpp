@@ -132,8 +132,9 @@ class Lane : public RefCounted<Lane> {
     /// The sessions of this name.
     std::vector<Ref<SessionCore>> named(std::string_view name) const;
 
-    /// Reused buffers: what was decoded last, what was encoded last, and what was read last.
+    /// Reused: what was decoded last, what was answered last, and what was encoded last.
     Message& inbound() noexcept { return inbound_; }
+    Message& answer() noexcept { return answer_; }
     std::string& scratch() noexcept;
     /// Frames were dropped: binary ones, for connections that carry text only.
     void tell_not_carried(std::size_t frames);
@@ -203,6 +204,7 @@ class Lane : public RefCounted<Lane> {
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;
     Message inbound_;
+    Message answer_{.kind = MessageKind::reply};
     std::string scratch_;
     Slice stamps_;
     std::size_t place_in_handler_ = 0;

@@ -80,7 +80,8 @@ class Membership : public RefCounted<Membership> {
     /// Runs the join handler.
     void begin_join(const Message& message);
     /// Runs an event's handler.
-    void begin_event(const Message& message);
+    const std::shared_ptr<Callback>* handler_of(std::string_view event) const noexcept;
+    void begin_event(const Message& message, const std::shared_ptr<Callback>* callback);
     /// Ends the membership as soon as what runs has completed. `request` is the leave message or
     /// the next join, or null.
     void end(LeaveReason why, const Message* request);

@@ -44,7 +44,21 @@ class PatternMap {
 
     /// The value of the best pattern for `name`, or null.
     const T* match(std::string_view name) const noexcept {
-        if (const auto* found = find_exact(name)) return found;
+        const auto* const found = find_exact(name);
+        return found ? found : find_prefix(name);
+    }
+    /// That of the pattern that is `name` itself, or null.
+    const T* find_exact(std::string_view name) const noexcept {
+        if (exact_.size() > few) {
+            const auto found = place_of(name);
+            return found != exact_.end() && found->first == name ? &found->second : nullptr;
+        }
+        for (const auto& [text, value] : exact_)
+            if (text == name) return &value; // their sizes decide mostly
+        return nullptr;
+    }
+    /// That of the longest prefix of `name`, or null.
+    const T* find_prefix(std::string_view name) const noexcept {
         const auto fits = [&](const auto& item) { return name.starts_with(item.first); };
         const auto found = std::ranges::find_if(prefixes_, fits);
         return found == prefixes_.end() ? nullptr : &found->second;
@@ -59,18 +73,13 @@ class PatternMap {
     bool empty() const noexcept { return exact_.empty() && prefixes_.empty(); }
 
   private:
+    /// So many are compared one after another.
+    static constexpr std::size_t few = 8;
+
     bool find(const TopicPattern& pattern) const noexcept {
         if (!pattern.is_prefix()) return find_exact(pattern.text()) != nullptr;
         const auto same = [&](const auto& item) { return item.first == pattern.prefix(); };
         return std::ranges::any_of(prefixes_, same);
-    }
-
-    const T* find_exact(std::string_view name) const noexcept {
-        const auto size_of = [](const auto& item) { return item.first.size(); };
-        auto found = std::ranges::lower_bound(exact_, name.size(), {}, size_of);
-        const auto left = exact_.end() - found;
-        if (left > 1 && size_of(found[1]) == name.size()) found = place_of(name); // mostly not
-        return found != exact_.end() && found->first == name ? &found->second : nullptr;
     }
 
     /// Where among the exact names `name` is, or would be. By its size first, which mostly decides:

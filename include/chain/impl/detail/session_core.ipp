@@ -184,7 +184,8 @@ void SessionCore::leave(const Message& message, Membership* membership) {
 }
 
 void SessionCore::event(const Message& message, Membership* membership) {
-    if (!valid_event(message.event)) {
+    const auto* callback = membership ? membership->handler_of(message.event) : nullptr;
+    if (!callback && !valid_event(message.event)) { // one with a handler is valid
         if (message.topic == "_chain" && message.event == "_refresh") return refresh(message);
         const bool comma = message.event.find(',') != std::string_view::npos;
         reply_error(message, comma ? reason::comma : reason::invalid_event);
@@ -194,7 +195,7 @@ void SessionCore::event(const Message& message, Membership* membership) {
         reply_unjoined(message, reason::unmatched_topic);
     } else if (membership->superseded() || !membership->stale(message.join_ref)) {
         if (!membership->busy())
-            membership->begin_event(message);
+            membership->begin_event(message, callback);
         else if (!membership->wait(message))
             reply_error(message, reason::busy);
     }
@@ -202,8 +203,7 @@ void SessionCore::event(const Message& message, Membership* membership) {
 
 void SessionCore::reply(std::string_view topic, std::string_view join_ref, std::string_view ref,
                         const Answer& answer) {
-    Message message;
-    message.kind = MessageKind::reply;
+    auto& message = lane_->answer();
     message.topic = topic;
     message.join_ref = join_ref;
     message.ref = ref;
