@@ -200,16 +200,16 @@ export class Retry {
 
     /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
     retry(atLeast = 0): void {
+        this.cancel();
+        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
         this.earliest = performance.now() + atLeast;
-        this.schedule(atLeast + this.lastInterval() * (0.5 + Math.random() / 2));
+        this.timer = later(() => this.fire(), delay);
     }
 
-    /** Does a scheduled try now, or when the delay is over that was demanded. */
-    hasten(): void {
-        if (this.timer === undefined) return;
-        const left = this.earliest - performance.now();
-        if (left > 0) this.schedule(left);
-        else this.fire();
+    /** Does a scheduled try now; `patient`: unless a demanded delay is not over yet. */
+    hasten(patient = false): void {
+        const waits = patient && performance.now() < this.earliest;
+        if (this.timer !== undefined && !waits) this.fire();
     }
 
     /** Drops a scheduled try and keeps the count. */
@@ -221,11 +221,6 @@ export class Retry {
     reset(): void {
         this.cancel();
         this.count = 0;
-    }
-
-    private schedule(delay: number): void {
-        this.cancel();
-        this.timer = later(() => this.fire(), delay);
     }
 
     private fire(): void {
@@ -1071,9 +1066,9 @@ class Link {
         for (const transport of transports) transport?.close(1000);
     }
 
-    /** Tries again now, if it waits for the next try. */
-    hasten(): void {
-        this.retry.hasten();
+    /** Tries again now, if it waits for the next try; `patient`: unless the server asked it to wait. */
+    hasten(patient = false): void {
+        this.retry.hasten(patient);
     }
 
     send(data: string, counted: boolean): void {
@@ -1648,7 +1643,7 @@ export class Socket extends Events<SocketEvents> {
 
     private onWakeUp(): void {
         if (this.isConnected()) this.heartbeat.beat();
-        else this.link.hasten();
+        else this.link.hasten(true);
     }
 
     private sendHeartbeat(): number {

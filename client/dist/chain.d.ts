@@ -58,12 +58,11 @@ export declare class Retry {
     lastInterval(): number;
     /** Schedules the next try, in place of one that is scheduled; `atLeast` ms are added to its delay. */
     retry(atLeast?: number): void;
-    /** Does a scheduled try now, or when the delay is over that was demanded. */
-    hasten(): void;
+    /** Does a scheduled try now; `patient`: unless a demanded delay is not over yet. */
+    hasten(patient?: boolean): void;
     /** Drops a scheduled try and keeps the count. */
     cancel(): void;
     reset(): void;
-    private schedule;
     private fire;
 }
 /**

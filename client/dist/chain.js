@@ -143,16 +143,14 @@ class Retry {
         return this.intervals[Math.min(this.count, this.intervals.length - 1)] ?? 0;
     }
     retry(atLeast = 0) {
+        this.cancel();
+        const delay = atLeast + this.lastInterval() * (0.5 + Math.random() / 2);
         this.earliest = performance.now() + atLeast;
-        this.schedule(atLeast + this.lastInterval() * (0.5 + Math.random() / 2));
+        this.timer = later(() => this.fire(), delay);
     }
-    hasten() {
-        if (this.timer === undefined)
-            return;
-        const left = this.earliest - performance.now();
-        if (left > 0)
-            this.schedule(left);
-        else
+    hasten(patient = false) {
+        const waits = patient && performance.now() < this.earliest;
+        if (this.timer !== undefined && !waits)
             this.fire();
     }
     cancel() {
@@ -162,10 +160,6 @@ class Retry {
     reset() {
         this.cancel();
         this.count = 0;
-    }
-    schedule(delay) {
-        this.cancel();
-        this.timer = later(() => this.fire(), delay);
     }
     fire() {
         this.cancel();
@@ -756,8 +750,8 @@ class Link {
         for (const transport of transports)
             transport?.close(1000);
     }
-    hasten() {
-        this.retry.hasten();
+    hasten(patient = false) {
+        this.retry.hasten(patient);
     }
     send(data, counted) {
         this.current?.send(data, counted);
@@ -1202,7 +1196,7 @@ class Socket extends Events {
         if (this.isConnected())
             this.heartbeat.beat();
         else
-            this.link.hasten();
+            this.link.hasten(true);
     }
     sendHeartbeat() {
         const ref = this.nextRef();

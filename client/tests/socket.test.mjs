@@ -282,6 +282,19 @@ test("connect tries at once while the socket waits for its next try", async (t) 
     await until(() => socket.isConnected());
 });
 
+test("a page that wakes up keeps the delay that a restarting server asked for, and connect does not", async (t) => {
+    globalThis.window = new EventTarget();
+    t.after(() => delete globalThis.window);
+    const { server, socket } = await connected(t);
+    server.last.send(0, 0, 0, "_chain", "_restart", { retry_after_ms: 60_000 });
+    await until(() => !socket.isConnected());
+    window.dispatchEvent(new Event("online"));
+    await settled();
+    assert.equal(server.requests.length, 1);
+    socket.connect();
+    await until(() => socket.isConnected());
+});
+
 test("a page that comes online or is shown tries at once, and asks an open connection for a sign of life", async (t) => {
     globalThis.window = new EventTarget();
     globalThis.document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
