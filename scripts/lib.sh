@@ -50,6 +50,7 @@ in_place() { # <command...>
     return "$status"
 }
 take_place() {
+    [[ -d $CHAIN_PLACES ]] || die "CHAIN_PLACES is no folder: $CHAIN_PLACES"
     exec 7>>"$CHAIN_PLACES/queue"
     flock 7
     until take_if_free 1 || take_if_free 2; do sleep 1; done
@@ -144,8 +145,7 @@ nested() { # <name> <seconds> <command...>
     add_tally "$name" "$limit" "$status" "$start"
 }
 
-# Begins such a script beside what follows; `collect` waits for one after the other, shows what each prints, and adds its
-# tally.
+# Begins such a script beside what follows; `collect` waits for all of them, shows what they printed, and adds their tallies.
 begin() { # <name> <seconds> <command...>
     local log=$logs/$1.log
     beside_name+=("$1") beside_limit+=("$2") beside_start+=("$EPOCHREALTIME")
@@ -158,9 +158,9 @@ collect() {
     local index name status
     for index in "${!beside[@]}"; do
         name=${beside_name[index]} status=0
-        say "$name:"
-        tail --pid="${beside[index]}" -n +1 -f "$logs/$name.log" | sed -uE "/$tally/d"
         wait "${beside[index]}" || status=$?
+        say "$name:"
+        sed -E "/$tally/d" "$logs/$name.log"
         add_tally "$name" "${beside_limit[index]}" "$status" "${beside_start[index]}"
     done
     beside=()
