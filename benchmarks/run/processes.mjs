@@ -61,9 +61,19 @@ function accepts(port) {
   });
 }
 
-async function startServer(name) {
+/** Somebody else may take the port before the server does: then another one is tried. */
+async function startServer(name, attempts = 5) {
+  try {
+    return await startServerAt(await freePort(), name);
+  } catch (error) {
+    if (attempts === 1) throw error;
+    console.error(`${error.message}; again`);
+    return startServer(name, attempts - 1);
+  }
+}
+
+async function startServerAt(port, name) {
   const { command, more = [] } = servers[name];
-  const port = await freePort();
   const child = spawn("taskset", ["-c", serverCpu, ...command, String(port), ...more], { stdio: ["ignore", "ignore", "inherit"] });
   let failure;
   child.once("error", (error) => (failure = error.message)).once("exit", (code) => (failure = `exit ${code}`));
