@@ -71,6 +71,29 @@ TEST_CASE("phoenix 68: what is posted is answered through polls, in order, as st
     CHECK(reply.raw.body.find("\\/") == std::string::npos);
 }
 
+TEST_CASE("a refusal's headers come with a poll's answer, and change nothing about its own") {
+    PollServer server;
+    server.handler.on_connect(
+        [](Session&, const Request& request) -> std::optional<chain::Refusal> {
+            chain::Refusal refusal{.status = request.param("busy") ? 503 : 401};
+            refusal.headers = {{"X-Why", "a"},
+                               {"content-type", "text/html"},
+                               {"Access-Control-Allow-Origin", "https://a.example"}};
+            if (request.param("later")) refusal.headers.emplace_back("retry-after", "7");
+            return refusal;
+        });
+    RawClient client(server.port());
+    for (const auto* query : {"", "&busy=1", "&busy=1&later=1"}) {
+        INFO(query);
+        const auto refused = client.get(std::string("/socket/longpoll?vsn=2.0.0") + query);
+        CHECK(refused.header("x-why") == "a");
+        CHECK(refused.header("content-type") == "application/json; charset=utf-8");
+        CHECK(refused.header("access-control-allow-origin") == "*");
+        const std::string_view when = query;
+        CHECK(refused.header("retry-after") == (when.empty() ? "" : when.size() > 8 ? "7" : "1"));
+    }
+}
+
 TEST_CASE("phoenix 69: who is refused by the connect handler gets status 403 with HTTP 200") {
     PollServer server;
     server.handler.on_connect(

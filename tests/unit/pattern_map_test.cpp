@@ -41,11 +41,16 @@ TEST_CASE("of all patterns that match, the exact one is found, else the longest 
 }
 
 TEST_CASE("names of one length are told apart, and those of others") {
-    const std::vector<std::string> names{"bb", "cccc", "aab", "aaa", "bbb", "aba", "d", "dddddd"};
-    const auto map = map_of(names);
-    for (const auto& name : names) CHECK(best(map, name) == name);
-    for (const auto* other : {"", "a", "ab", "cc", "abb", "ccc", "dddd", "eeeee", "eeeeeee"})
-        CHECK(best(map, other) == "nothing");
+    const std::vector<std::string> all{"bb", "cccc",   "aab", "aaa", "bbb",  "aba",
+                                       "d",  "dddddd", "abc", "eee", "ffff", "gg"};
+    for (std::size_t count = 0; count <= all.size(); ++count) { // few are searched in another way
+        const std::vector<std::string> names(all.begin(),
+                                             all.begin() + static_cast<std::ptrdiff_t>(count));
+        const auto map = map_of(names);
+        for (const auto& name : names) CHECK(best(map, name) == name);
+        for (const auto* other : {"", "a", "ab", "cc", "abb", "ccc", "dddd", "eeeee", "eeeeeee"})
+            CHECK(best(map, other) == "nothing");
+    }
 }
 
 TEST_CASE("a name that no pattern matches is not found") {

@@ -79,8 +79,9 @@ class Membership : public RefCounted<Membership> {
 
     /// Runs the join handler.
     void begin_join(const Message& message);
-    /// Runs an event's handler.
+    /// The handler that bears the event's very name, or null.
     const std::shared_ptr<Callback>* handler_of(std::string_view event) const noexcept;
+    /// Runs an event's handler: `callback`, or where that is null the one whose prefix fits.
     void begin_event(const Message& message, const std::shared_ptr<Callback>* callback);
     /// Ends the membership as soon as what runs has completed. `request` is the leave message or
     /// the next join, or null.

@@ -253,8 +253,8 @@ void HandlerCore::refuse(const Connected& done, Errc why, Refusal refusal) {
 void HandlerCore::leave_out_broken(Request::Fields& headers) const {
     std::erase_if(headers, [this](const auto& field) {
         if (is_header_field(field.first, field.second)) return false;
-        pubsub_->warn("\"" + field.first + ": " + field.second +
-                      "\" of a refusal is no header field, and is left out");
+        pubsub_->warn("the header \"" + field.first +
+                      "\" of a refusal is left out: a name or a value cannot be like this");
         return true;
     });
 }

@@ -63,12 +63,10 @@ void Membership::begin_join(const Message& message) {
         refuse(reason::unmatched_topic);
 }
 
-/// The handler that bears the event's very name, or null.
 const std::shared_ptr<Callback>* Membership::handler_of(std::string_view event) const noexcept {
     return topic_->channel().in.find_exact(event);
 }
 
-/// @param callback  the event's handler, or null when none bears its very name
 void Membership::begin_event(const Message& message, const std::shared_ptr<Callback>* callback) {
     if (!callback) callback = topic_->channel().in.find_prefix(message.event);
     if (!callback) {

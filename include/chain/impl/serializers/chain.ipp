@@ -33,7 +33,7 @@ class ChainReader : private FrameReader {
 
   private:
     /// Reads up to the payload at once what nearly all clients write: no white space, and names
-    /// without escapes. False, and nothing is read, when it is something else.
+    /// without escapes. False, and nothing is consumed, when it is something else.
     bool read_usual_head() {
         const auto text = scanner_.rest();
         const char* const end = text.data() + text.size();

@@ -166,14 +166,18 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
         const bool later = refusal.status == 429 || (refusal.status >= 500 && refusal.status < 600);
         auto answer =
             later ? refuse_poll(refusal.status, 500, reason) : refuse_poll(200, 403, reason);
-        auto& headers = answer.headers;
-        headers.insert(headers.end(), refusal.headers.begin(), refusal.headers.end());
-        const auto says_when = [](const auto& field) {
-            return equals_ignoring_case(field.first, "Retry-After");
-        };
-        if (refusal.status == 503 && std::ranges::none_of(headers, says_when))
-            headers.emplace_back("Retry-After", handler.retry_seconds());
+        for (const auto& [name, value] : refusal.headers) add_field(answer.headers, name, value);
+        if (refusal.status == 503)
+            add_field(answer.headers, "Retry-After", handler.retry_seconds());
         return answer;
+    }
+
+    /// Unless there is one of this name: what is about the answer's own body stays.
+    static void add_field(Request::Fields& fields, const std::string& name, std::string value) {
+        const auto same = [&](const auto& field) {
+            return equals_ignoring_case(field.first, name);
+        };
+        if (std::ranges::none_of(fields, same)) fields.emplace_back(name, std::move(value));
     }
 
     void take_frames() {
