@@ -89,6 +89,10 @@ class Lane : public RefCounted<Lane> {
         if (!later_.empty()) run_all_later();
     }
     bool in_handler() const noexcept { return handler_depth_ > 0; }
+    /// The reference of the request that is being handled, as long as no coroutine does it.
+    std::string_view asked() const noexcept { return asked_; }
+    /// @return what was handled before, which it is for the caller to set again
+    std::string_view asked(std::string_view ref) noexcept { return std::exchange(asked_, ref); }
     void enter_handler() noexcept { ++handler_depth_; }
     void leave_handler() noexcept { --handler_depth_; }
 
@@ -203,6 +207,7 @@ class Lane : public RefCounted<Lane> {
     std::vector<std::unique_ptr<Deadline>> deadlines_;
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;
+    std::string_view asked_;
     Message inbound_;
     Message answer_{.kind = MessageKind::reply};
     std::string scratch_;
@@ -226,6 +231,21 @@ class HandlerScope {
 
   private:
     Lane& lane_;
+};
+
+/// Marks that a request is being handled, which its answer refers to. The text of the reference
+/// must outlive this.
+class RequestScope {
+  public:
+    RequestScope(Lane& lane, std::string_view ref) noexcept
+        : lane_(lane), outer_(lane.asked(ref)) {}
+    ~RequestScope() { lane_.asked(outer_); }
+    RequestScope(const RequestScope&) = delete;
+    RequestScope& operator=(const RequestScope&) = delete;
+
+  private:
+    Lane& lane_;
+    std::string_view outer_;
 };
 
 /// Runs `task` on the lane, now when this is its thread and no handler runs. @return false when the

@@ -132,6 +132,7 @@ class Membership : public RefCounted<Membership> {
     Hook hook() const noexcept;
     Failure explain(std::exception_ptr thrown, Hook hook) noexcept;
     void conclude(Failure failure, const Reply& reply);
+    void conclude_suspended(Failure failure, const Reply& reply);
     void conclude_join(Failure failure, const Reply& reply);
     void accept(std::string_view payload, bool binary);
     void refuse(std::string_view payload, bool binary);
@@ -160,7 +161,6 @@ class Membership : public RefCounted<Membership> {
     Group* group_ = nullptr;
     Ref<Membership> next_;
     Reference join_ref_;
-    Reference request_; ///< Of what is being handled.
     StateSlot state_;
     std::unique_ptr<Extras> extras_;
     std::unique_ptr<MembershipWork> work_;

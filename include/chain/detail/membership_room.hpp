@@ -12,7 +12,7 @@ namespace chain::detail {
 /// is given back may come from any.
 class MembershipRoom {
   public:
-    static constexpr std::size_t size = 96; ///< A membership's, which is not known here.
+    static constexpr std::size_t size = 88; ///< A membership's, which is not known here.
 
     MembershipRoom() = default;
     MembershipRoom(const MembershipRoom&) = delete;

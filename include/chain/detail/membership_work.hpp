@@ -65,6 +65,7 @@ struct MembershipWork {
     std::list<Ref<Broadcast>> intercepted; ///< For the out handler, once what runs has completed.
     std::uint32_t run = 0;  ///< Tells a coroutine's completion from that of one that was given up.
     bool suspended = false; ///< Does a coroutine run?
+    Reference asked;        ///< The request that it handles.
     bool given_up = false;  ///< Does one run on that was cancelled and not waited for?
     std::shared_ptr<boost::asio::cancellation_signal>
         cancel;        ///< Of the coroutine that runs; one that was given up keeps its own.

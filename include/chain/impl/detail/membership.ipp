@@ -54,7 +54,7 @@ bool Membership::superseded() const noexcept { return work_ && work_->superseded
 
 void Membership::begin_join(const Message& message) {
     Socket self{Ref<Membership>(this)};
-    request_ = Reference(message.ref);
+    const RequestScope asked(session_->lane(), message.ref);
     session_->lane().begin_joining(*this);
     const auto* callback = topic_->channel().join.match(topic());
     if (callback)
@@ -75,7 +75,7 @@ void Membership::begin_event(const Message& message, const std::shared_ptr<Callb
     }
     Socket self{Ref<Membership>(this)};
     session_->lane().handler().notify([&](Observer& o) { o.event_in(pattern()); });
-    request_ = Reference(message.ref);
+    const RequestScope asked(session_->lane(), message.ref);
     run(Activity::event, **callback, message, std::move(self));
 }
 
@@ -147,9 +147,17 @@ void Membership::cancel() {
 void Membership::give_up() {
     const Ref<Membership> self(this);
     ++work_->run;
-    work_->suspended = false;
     work_->given_up = true;
-    conclude(Failure::threw, Reply::none());
+    conclude_suspended(Failure::threw, Reply::none());
+}
+
+/// The coroutine that ran has completed, or is not waited for any more.
+void Membership::conclude_suspended(Failure failure, const Reply& reply) {
+    work_->suspended = false;
+    const auto ref = std::move(work_->asked);
+    char text[24];
+    const RequestScope asked(session_->lane(), ref.text(text));
+    conclude(failure, reply);
 }
 
 /// The caller keeps this membership, which may end here.
@@ -234,8 +242,7 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
 
 void Membership::answer(const Answer& answer) {
     char join_ref[24];
-    char ref[24];
-    session_->reply(topic(), join_ref_.text(join_ref), request_.text(ref), answer);
+    session_->reply(topic(), join_ref_.text(join_ref), session_->lane().asked(), answer);
 }
 
 void Membership::begin_leave() {

@@ -48,6 +48,7 @@ Hook Membership::hook() const noexcept {
 void Membership::spawn(net::awaitable<Reply> coroutine) {
     auto& work = this->work();
     work.suspended = true;
+    work.asked = Reference(session_->lane().asked());
     const auto run = ++work.run;
     work.cancel = std::make_shared<net::cancellation_signal>();
     auto done = [self = Ref<Membership>(this), run, cancel = work.cancel](std::exception_ptr thrown,
@@ -65,10 +66,9 @@ void Membership::spawn(net::awaitable<Reply> coroutine) {
 void Membership::completed(std::uint32_t run, std::exception_ptr thrown, Reply reply) {
     const Lane::Scope scope(session_->lane());
     if (!work_ || work_->run != run || !work_->suspended) return;
-    work_->suspended = false;
     work_->patience.disarm();
     const auto failure = thrown ? explain(std::move(thrown), hook()) : Failure::none;
-    conclude(failure, reply);
+    conclude_suspended(failure, reply);
 }
 
 /// What an exception means for the client; the log is told what it was.
@@ -229,7 +229,8 @@ std::shared_ptr<PendingReply> Membership::make_token(TokenUse use) {
     if (!work.token) {
         work.token = std::make_shared<PendingReply>();
         work.token->membership = this;
-        work.token->ref = request_.text();
+        work.token->ref =
+            work.suspended ? work.asked.text() : std::string(session_->lane().asked());
         work.token->often = use == TokenUse::often;
     }
     return work.token;

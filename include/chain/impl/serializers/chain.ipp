@@ -23,7 +23,9 @@ class ChainReader : private FrameReader {
 
     /// @return false when the text is no frame.
     bool read() {
-        if (read_usual_head()) return read_value(out_.payload, slot::payload) && read_rest();
+        if (read_usual_head())
+            return read_value(out_.payload, slot::payload) &&
+                   (scanner_.rest() == "]" || read_rest());
         if (!scanner_.consume('[')) return false;
         const auto kind = scanner_.small_unsigned();
         if (!kind) return false;
