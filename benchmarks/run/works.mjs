@@ -86,10 +86,10 @@ export const works = {
     runs: 1,
     args: { work: "cycles", connections: big },
   }],
-  deaf: ({ connections }) => [named(`fan-out to ${connections}, one of them never reads`,
-    fanOut([row("all read", "chain"), row("one does not", "chain", { deaf: 1 })], connections, 128, 16, 1_500_000))],
-  lanes: ({ connections }) => [named(`fan-out to ${connections}, one lane and two`,
-    fanOut([row("one lane", "chain"), row("two lanes", "chain-2-lanes")], connections, 128, 16, 1_500_000))],
+  deaf: ({ connections }) => times(15, [named(`fan-out to ${connections}, one of them never reads`,
+    fanOut([row("all read", "chain"), row("one does not", "chain", { deaf: 1 })], connections, 128, 16, 1_500_000))]),
+  lanes: ({ connections }) => times(15, [named(`fan-out to ${connections}, one lane and two`,
+    fanOut([row("one lane", "chain"), row("two lanes", "chain-2-lanes")], connections, 128, 16, 1_500_000))]),
   dialects: ({ connections }) => {
     const rows = [row("chain"), row("Phoenix V1", "chain", { dialect: "phoenix-v1" }), row("Phoenix V2", "chain", { dialect: "phoenix-v2" })];
     return thrice([named(`dialects: fan-out to ${connections}, 128 B, window 16`, fanOut(rows, connections, 128, 16, 1_000_000)),
