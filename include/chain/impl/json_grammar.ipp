@@ -57,20 +57,29 @@ std::string_view without_byte_order_mark(std::string_view text) noexcept {
 // What `skip_plain_text` does, inline.
 #if defined(__SSE2__)
 
+// A bit for each of 16 bytes that is not plain.
+inline unsigned stops_at(const char* p) noexcept {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i escapes = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    // Compared as signed, bytes beyond ASCII are below a space too.
+    const __m128i stops = _mm_or_si128(escapes, _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')));
+    return static_cast<unsigned>(_mm_movemask_epi8(stops));
+}
+
+// The same where 16 bytes are not there, or all of them are plain.
+const char* skip_much_plain(const char* p, const char* end) noexcept {
+    if (end - p < 16) return skip_plain_text_portable(p, end);
+    for (p += 16; end - p >= 16; p += 16)
+        if (const auto mask = stops_at(p)) return p + std::countr_zero(mask);
+    const auto mask = stops_at(end - 16) >> (16 - (end - p)); // of what is left
+    return mask == 0 ? end : p + std::countr_zero(mask);
+}
+
 inline const char* skip_plain(const char* p, const char* end) noexcept {
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-    for (; end - p >= 16; p += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const __m128i escapes =
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        // Compared as signed, bytes beyond ASCII are below a space too.
-        const __m128i stops = _mm_or_si128(escapes, _mm_cmplt_epi8(bytes, space));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops));
-        if (mask != 0) return p + std::countr_zero(mask);
-    }
-    return skip_plain_text_portable(p, end);
+    if (end - p >= 16)
+        if (const auto mask = stops_at(p)) return p + std::countr_zero(mask);
+    return skip_much_plain(p, end);
 }
 
 #else
