@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,21 +29,26 @@ inline constexpr unsigned ws_compressed = 0x40;
 /// Most frames that one message may consist of; a client that sends more is closed with 1008.
 inline constexpr std::uint16_t ws_max_fragments = 1024;
 
-/// Writes the header of an unmasked, final server frame to `out` (at least ws_max_header bytes).
-/// @return its length: 2, 4 or 10.
+/// Length of the header of an unmasked server frame with such a payload: 2, 4 or 10.
+constexpr std::size_t ws_header_size(std::uint64_t payload_size) noexcept {
+    if (payload_size < 126) return 2;
+    return payload_size <= 0xFFFF ? 4 : 10;
+}
+
+/// Writes the header of an unmasked, final server frame to `out`, which has room for it.
+/// @return its length
 inline std::size_t write_ws_header(char* out, WsOpcode opcode,
                                    std::uint64_t payload_size) noexcept {
+    const auto header_size = ws_header_size(payload_size);
     out[0] = static_cast<char>(0x80U | static_cast<unsigned>(opcode));
-    if (payload_size < 126) {
+    if (header_size == 2) {
         out[1] = static_cast<char>(payload_size);
-        return 2;
+        return header_size;
     }
-    const std::size_t length_bytes = payload_size <= 0xFFFF ? 2 : 8;
-    out[1] = static_cast<char>(length_bytes == 2 ? 126 : 127);
-    for (std::size_t i = length_bytes; i > 0; --i, payload_size >>= 8U) {
-        out[1 + i] = static_cast<char>(payload_size & 0xFFU);
-    }
-    return 2 + length_bytes;
+    out[1] = static_cast<char>(header_size == 4 ? 126 : 127);
+    for (std::size_t i = header_size - 1; i > 1; --i, payload_size >>= 8U)
+        out[i] = static_cast<char>(payload_size & 0xFFU);
+    return header_size;
 }
 
 /// A complete close frame with `code` and `reason` (UTF-8), which is cut to 123 bytes without
@@ -108,13 +112,12 @@ class WsDecoder {
     WsEvent fail(WsError error) noexcept;
     WsPartial& partial();
     void forget_delivered() noexcept;
-    std::optional<WsEvent> take_usual(std::span<char>& input);
-    std::optional<WsFrame> next_frame(std::span<char>& input);
+    bool next_frame(std::span<char>& input, WsFrame& frame);
     std::string_view join_header(std::span<const char> input) noexcept;
     void keep_header(std::string_view bytes);
     WsEvent suspend(const WsFrame& frame);
-    std::optional<WsEvent> take_data(const WsFrame& frame, std::span<char> piece, bool ascii);
-    std::optional<WsEvent> take_part(const WsFrame& frame, std::span<char> piece);
+    WsEvent take_data(const WsFrame& frame, std::span<char> piece, bool ascii);
+    WsEvent take_part(const WsFrame& frame, std::span<char> piece);
     WsEvent end_message(std::span<char> last_piece);
     WsEvent inflate(std::string_view payload, bool binary);
     WsEvent take_control(const WsFrame& frame, std::span<char> piece);

@@ -46,40 +46,18 @@ WsDecoder::~WsDecoder() = default;
 
 WsEvent WsDecoder::next(std::span<char>& input) {
     forget_delivered();
-    auto event = take_usual(input);
-    while (!event && !ended()) {
-        auto frame = next_frame(input);
-        if (!frame) break;
-        const auto piece = ws::take(input, frame->left);
-        const bool ascii = ws::unmask(piece, *frame);
-        event = ws::is_control(frame->opcode) ? take_control(*frame, piece)
-                                              : take_data(*frame, piece, ascii);
+    WsEvent event;
+    while (event.kind == WsEvent::Kind::need_more && !input.empty() && !ended()) {
+        WsFrame frame;
+        if (!next_frame(input, frame)) break;
+        const auto piece = ws::take(input, frame.left);
+        const bool ascii = ws::unmask(piece, frame);
+        event = ws::is_control(frame.opcode) ? take_control(frame, piece)
+                                             : take_data(frame, piece, ascii);
     }
     if (ended()) input = {};
-    return event ? *event : standing_event();
-}
-
-// Most frames are a whole message, lie whole in the input, and break no rule; another one is left
-// to what reads field by field.
-std::optional<WsEvent> WsDecoder::take_usual(std::span<char>& input) {
-    if (partial_ || ended() || input.size() < 8) return std::nullopt;
-    const unsigned first = ws::to_unsigned(input[0]), second = ws::to_unsigned(input[1]);
-    const bool binary = first == (0x80U | static_cast<unsigned>(WsOpcode::binary));
-    if (!binary && first != (0x80U | static_cast<unsigned>(WsOpcode::text))) return std::nullopt;
-    const bool longer = second == (0x80U | 126U);
-    const std::size_t size =
-        longer ? ws::to_unsigned(input[2]) << 8U | ws::to_unsigned(input[3]) : second - 0x80U;
-    const std::size_t header = longer ? 8 : 6;
-    if (second < 0x80U || second == 0xFFU || (longer && size < 126)) return std::nullopt;
-    if (size > max_message_ || input.size() - header < size) return std::nullopt;
-    WsFrame frame;
-    frame.left = size;
-    std::memcpy(frame.key.data(), input.data() + header - frame.key.size(), frame.key.size());
-    const auto piece = input.subspan(header, size);
-    input = input.subspan(header + size);
-    if (!ws::unmask(piece, frame) && !binary && !valid_utf8(ws::view(piece)))
-        return fail(WsError::text_not_utf8);
-    return WsEvent{.kind = WsEvent::Kind::message, .binary = binary, .payload = ws::view(piece)};
+    if (event.kind == WsEvent::Kind::need_more) event = standing_event();
+    return event;
 }
 
 std::size_t WsDecoder::buffered() const noexcept {
@@ -115,27 +93,29 @@ void WsDecoder::forget_delivered() noexcept {
     if (ended() || !needed) partial_.reset();
 }
 
-// The frame whose payload comes next in `input`; none when its header is incomplete or was refused.
-std::optional<WsFrame> WsDecoder::next_frame(std::span<char>& input) {
-    if (partial_ && std::exchange(partial_->in_frame, false)) return partial_->frame;
-
+// Finds the frame whose payload comes next in `input`. False when its header is incomplete or was
+// refused.
+bool WsDecoder::next_frame(std::span<char>& input, WsFrame& frame) {
+    if (partial_ && std::exchange(partial_->in_frame, false)) {
+        frame = partial_->frame;
+        return true;
+    }
     const std::size_t held = partial_ ? partial_->header_size : 0;
     const auto bytes = held == 0 ? ws::view(input) : join_header(input);
-    WsFrame frame;
     const auto parsed =
         ws::parse_header(bytes, partial_.get(), {max_message_, compression_}, frame);
     if (parsed.error != WsError::none) {
         fail(parsed.error);
-        return std::nullopt;
+        return false;
     }
     if (parsed.size == 0) {
         keep_header(bytes);
         input = {};
-        return std::nullopt;
+        return false;
     }
     if (partial_) partial_->header_size = 0;
     input = input.subspan(parsed.size - held);
-    return frame;
+    return true;
 }
 
 // The header bytes kept from before, with those of `input` that can belong to them.
@@ -161,17 +141,16 @@ WsEvent WsDecoder::suspend(const WsFrame& frame) {
     return {};
 }
 
-std::optional<WsEvent> WsDecoder::take_data(const WsFrame& frame, std::span<char> piece,
-                                            bool ascii) {
+WsEvent WsDecoder::take_data(const WsFrame& frame, std::span<char> piece, bool ascii) {
     if (partial_ || frame.left > 0 || !frame.fin) return take_part(frame, piece);
     const bool binary = frame.opcode == WsOpcode::binary;
     if (frame.compressed) return inflate(ws::view(piece), binary);
     if (!binary && !ascii && !valid_utf8(ws::view(piece))) return fail(WsError::text_not_utf8);
-    return WsEvent{.kind = WsEvent::Kind::message, .binary = binary, .payload = ws::view(piece)};
+    return {.kind = WsEvent::Kind::message, .binary = binary, .payload = ws::view(piece)};
 }
 
 // The general case of take_data: a piece of a frame, or a frame of several.
-std::optional<WsEvent> WsDecoder::take_part(const WsFrame& frame, std::span<char> piece) {
+WsEvent WsDecoder::take_part(const WsFrame& frame, std::span<char> piece) {
     auto& state = partial();
     if (frame.opcode != WsOpcode::continuation) {
         state.binary = frame.opcode == WsOpcode::binary;
@@ -185,7 +164,7 @@ std::optional<WsEvent> WsDecoder::take_part(const WsFrame& frame, std::span<char
     if (frame.left > 0) return suspend(frame);
     state.in_message = true;
     ++state.fragments;
-    return std::nullopt;
+    return {};
 }
 
 WsEvent WsDecoder::end_message(std::span<char> last_piece) {

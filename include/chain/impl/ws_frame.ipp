@@ -6,9 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <string_view>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace chain::detail {
 
@@ -108,30 +113,71 @@ std::span<char> take(std::span<char>& input, std::uint64_t at_most) noexcept {
     return piece;
 }
 
-// Returns whether the bytes are ASCII, which costs next to nothing here.
-bool unmask(std::span<char> bytes, WsFrame& frame) noexcept {
-    std::array<char, 8> twice{};
-    std::memcpy(twice.data(), frame.key.data(), 4);
-    std::memcpy(twice.data() + 4, frame.key.data(), 4);
-    std::uint64_t mask = 0;
-    std::memcpy(&mask, twice.data(), sizeof mask);
+constexpr std::uint64_t top_bits = 0x8080808080808080U;
 
-    std::uint64_t all = 0; // of the bytes, ored
-    const std::size_t whole = bytes.size() / sizeof mask * sizeof mask;
-    for (std::size_t i = 0; i < whole; i += sizeof mask) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + i, sizeof word);
-        word ^= mask;
-        all |= word;
-        std::memcpy(bytes.data() + i, &word, sizeof word);
+std::uint64_t word_at(const char* p) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, sizeof word);
+    return word;
+}
+
+// The mask of a word so many bytes further on.
+std::uint64_t mask_behind(std::uint64_t mask, std::size_t bytes) noexcept {
+    const int bits = static_cast<int>(bytes % 4 * 8);
+    return std::endian::native == std::endian::little ? std::rotr(mask, bits)
+                                                      : std::rotl(mask, bits);
+}
+
+// Unmasks what was masked as `word` and puts it to `p`.
+std::uint64_t unmask_word(char* p, std::uint64_t word, std::uint64_t mask) noexcept {
+    word ^= mask;
+    std::memcpy(p, &word, sizeof word);
+    return word;
+}
+
+// Both return all of the bytes, ored, or at least their top bits.
+std::uint64_t unmask_words(std::span<char> bytes, std::uint64_t mask) noexcept {
+    std::uint64_t all = 0;
+    char* p = bytes.data();
+    char* const last = p + bytes.size() - sizeof mask; // which may overlap the one before
+    const auto last_word = word_at(last);
+#if defined(__SSE2__)
+    const auto two_masks = _mm_set1_epi64x(static_cast<long long>(mask));
+    auto two = _mm_setzero_si128(); // the same of two words
+    for (; last - p >= 16; p += 16) {
+        auto* const place = reinterpret_cast<__m128i*>(p);
+        const auto words = _mm_xor_si128(_mm_loadu_si128(place), two_masks);
+        _mm_storeu_si128(place, words);
+        two = _mm_or_si128(two, words);
     }
-    for (auto i = whole; i < bytes.size(); ++i) {
-        bytes[i] = static_cast<char>(to_unsigned(bytes[i]) ^ to_unsigned(twice[i % 8]));
+    if (_mm_movemask_epi8(two) != 0) all = top_bits;
+#endif
+    for (; p < last; p += sizeof mask) all |= unmask_word(p, word_at(p), mask);
+    return all | unmask_word(last, last_word, mask_behind(mask, bytes.size()));
+}
+
+std::uint64_t unmask_few(std::span<char> bytes, std::uint64_t mask) noexcept {
+    std::array<char, sizeof mask> keys{};
+    std::memcpy(keys.data(), &mask, sizeof mask);
+    unsigned all = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<char>(to_unsigned(bytes[i]) ^ to_unsigned(keys[i]));
         all |= to_unsigned(bytes[i]);
     }
-    std::memcpy(frame.key.data(), twice.data() + bytes.size() % 4, 4);
+    return all;
+}
+
+// Returns whether the bytes are ASCII, which costs next to nothing here.
+bool unmask(std::span<char> bytes, WsFrame& frame) noexcept {
+    std::uint32_t key = 0;
+    std::memcpy(&key, frame.key.data(), sizeof key);
+    const auto mask = std::uint64_t{key} << 32U | key;
+    const auto all =
+        bytes.size() < sizeof mask ? unmask_few(bytes, mask) : unmask_words(bytes, mask);
+    key = static_cast<std::uint32_t>(mask_behind(mask, bytes.size()));
+    std::memcpy(frame.key.data(), &key, sizeof key);
     frame.left -= bytes.size();
-    return (all & 0x8080808080808080U) == 0;
+    return (all & top_bits) == 0;
 }
 
 // What frames may be: how big a message, and whether it may be compressed.
@@ -148,16 +194,16 @@ struct Rules {
 WsError read_first(unsigned byte, const WsPartial* partial, bool compression,
                    WsFrame& frame) noexcept {
     const bool in_message = partial != nullptr && partial->in_message;
+    const unsigned reserved = byte & 0x70U;
     frame.fin = (byte & 0x80U) != 0;
     frame.opcode = static_cast<WsOpcode>(byte & 0x0FU);
+    frame.compressed = reserved != 0;
     const bool begins_message = frame.opcode == WsOpcode::text || frame.opcode == WsOpcode::binary;
-    frame.compressed = compression && begins_message && (byte & 0x70U) == ws_compressed;
-    if ((byte & 0x70U) != 0 && !frame.compressed) return WsError::reserved_bits;
+    if (reserved != 0 && !(compression && begins_message && reserved == ws_compressed))
+        return WsError::reserved_bits;
+    if (begins_message) return in_message ? WsError::unfinished_message : WsError::none;
     if (!is_known(frame.opcode)) return WsError::unknown_opcode;
     if (is_control(frame.opcode)) return frame.fin ? WsError::none : WsError::fragmented_control;
-    if (frame.opcode != WsOpcode::continuation) {
-        return in_message ? WsError::unfinished_message : WsError::none;
-    }
     if (!in_message) return WsError::nothing_to_continue;
     return partial->fragments < ws_max_fragments ? WsError::none : WsError::too_many_fragments;
 }
@@ -178,6 +224,13 @@ std::uint64_t big_endian(std::string_view bytes) noexcept {
     std::uint64_t number = 0;
     for (const char byte : bytes) number = (number << 8U) | to_unsigned(byte);
     return number;
+}
+
+// The payload's length, of a header that has so many bytes for it, or in its second byte.
+std::uint64_t length_in(std::string_view header, std::size_t length_bytes) noexcept {
+    if (length_bytes == 0) return to_unsigned(header[1]) & 0x7FU;
+    if (length_bytes == 2) return to_unsigned(header[2]) << 8U | to_unsigned(header[3]);
+    return big_endian(header.substr(2, length_bytes));
 }
 
 WsError check_size(const WsFrame& frame, std::size_t length_bytes, std::uint64_t room) noexcept {
@@ -205,10 +258,9 @@ ParsedHeader parse_header(std::string_view bytes, const WsPartial* partial, cons
     const auto length_bytes = length_bytes_of(second_byte);
     if (second != WsError::none || bytes.size() < 2 + length_bytes) return {.error = second};
 
-    frame.left =
-        length_bytes == 0 ? second_byte & 0x7FU : big_endian(bytes.substr(2, length_bytes));
-    const auto held = partial != nullptr ? partial->message.size() : 0;
+    frame.left = length_in(bytes, length_bytes);
     const bool goes_on = partial != nullptr && partial->in_message;
+    const auto held = goes_on ? partial->message.size() : 0;
     const bool compressed = goes_on ? partial->compressed : frame.compressed;
     const auto size = check_size(frame, length_bytes, rules.max_payload(compressed) - held);
     if (size != WsError::none || bytes.size() < 6 + length_bytes) return {.error = size};
