@@ -64,9 +64,9 @@ void check_sequence(std::string_view text) {
     scanner.consume('[');
     do {
         const auto before = scanner.position();
-        const auto number = scanner.small_unsigned();
-        if (number) {
-            require(*number < (std::uint64_t{1} << 53) && scanner.position() > before);
+        if (const auto plain = scanner.plain_string()) {
+            require(within(*plain, text) && scanner.position() > before);
+            require(json::parse('"' + std::string(*plain) + '"') == json(*plain));
             continue;
         }
         const auto slice = scanner.value();

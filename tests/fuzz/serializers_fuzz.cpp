@@ -45,6 +45,15 @@ void check_decoded(const Message& message) {
     require(message.payload.find('\n') == std::string_view::npos, "a payload is one line");
 }
 
+/// A reference of the chain protocol is a number, which a double holds exactly, or none.
+void check_number(std::string_view ref) {
+    const auto value = nlohmann::json::parse(ref.empty() ? "1" : ref);
+    require(value.is_number_unsigned() && value > 0 &&
+                value.dump().size() == std::max(ref.size(), std::size_t{1}),
+            "a reference is a number in its one form");
+    require(value < std::uint64_t{1} << 53, "that is not too large");
+}
+
 /// The fields of a server's binary frame, by another reader: a kind, as many lengths as that has
 /// fields, the fields and the payload.
 void check_binary(const std::string& bytes, const Message& message) {
@@ -115,6 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     require(same(message, used), "nothing is left of the message before");
     check_decoded(message);
+    if (serializer.name() == "chain")
+        for (const auto ref : {message.join_ref, message.ref}) check_number(ref);
     if (message.kind != MessageKind::ack) check_encoded(serializer, message);
     check_again(serializer, message);
     return 0;

@@ -343,6 +343,30 @@ TEST_CASE("references go up to 2^53-1, and 0 means none") {
     CHECK(room.answers(R"([0,0,6,"room:b","echo",1])") == Frames{"[1,0,6,0,1]"});
 }
 
+TEST_CASE("a reference has one form only") {
+    Room room;
+
+    const auto ref =
+        GENERATE(as<std::string>(), "9007199254740992", "9007199254740993", "18446744073709551616",
+                 "99999999999999999999999", "-0", "-1", "+1", "00", "01", "000000000000000000001",
+                 "1.0", "1.", "1e3", "1E3", "0e9007199254740991", "\"1\"", "[1]", "null", "", " ",
+                 "x", ".5", "1 2");
+    const auto failed = room.client.session().dispatch("[0,1," + ref + R"(,"room:a","_join",{}])");
+    CHECK((failed == chain::Errc::malformed_frame || failed == chain::Errc::not_json));
+    CHECK(room.answers("").empty());
+}
+
+TEST_CASE("white space around the elements of a frame is skipped") {
+    Room room;
+
+    CHECK(room.answers("\t[ 0 ,\r\n1 , 2 , \"room:a\" ,\t\"_join\" , { \"x\" : 1 } , 7 ] ") ==
+          Frames{R"([1,1,2,0,{"got":{"x":1}}])"});
+    CHECK(room.answers(R"([ 0 , 1 , 3 , "ro\u006fm:a" , "\u0065cho" ])") ==
+          Frames{"[1,1,3,0,null]"});
+    CHECK(room.answers(" [ 3 , 1 , null ] ").empty());
+    CHECK_FALSE(room.client.close_code());
+}
+
 TEST_CASE("elements past the last are ignored") {
     Room room;
 

@@ -9,6 +9,13 @@
 
 namespace chain::detail {
 
+/// The first byte from `p` on that is not plain text inside a string literal: a quote, a backslash,
+/// a control character or a byte beyond ASCII; `end` if there is none.
+const char* skip_plain_text(const char* p, const char* end) noexcept;
+
+/// The same by ordinary arithmetic: what `skip_plain_text` is where no vector unit is known.
+const char* skip_plain_text_portable(const char* p, const char* end) noexcept;
+
 /// What a scan found at one JSON value.
 struct JsonSlice {
     /// The value's bytes, from its first to its last character; they belong to the scanned text.
@@ -55,7 +62,18 @@ class JsonScanner {
     /// @return the value; nothing if what follows is not JSON or is too deep. Then `failure()`
     /// tells
     ///         which, nothing of it is consumed, and every later call returns nothing as well.
-    std::optional<JsonSlice> value() noexcept;
+    std::optional<JsonSlice> value() noexcept {
+        const char first = peek();
+        bool compact = true;
+        const auto text = value_text(compact);
+        if (text.empty()) return std::nullopt;
+        const bool number = first == '-' || (first >= '0' && first <= '9');
+        return JsonSlice{text, compact, number ? '0' : first};
+    }
+
+    /// The same for those to whom the kind is all one, and faster.
+    /// @return the value's bytes, or none; `compact` becomes false where `JsonSlice` has it so
+    std::string_view value_text(bool& compact) noexcept;
 
     /// Skips white space and reads a string literal without escapes and without characters beyond
     /// ASCII, as most names are.
@@ -63,20 +81,12 @@ class JsonScanner {
     ///         consumed and is no failure
     std::optional<std::string_view> plain_string() noexcept;
 
-    /// Skips white space and reads an unsigned integer below 2^53 in its canonical form: digits
-    /// only, without sign, fraction, exponent or leading zeros.
-    /// @return nothing if something else is there, which is then not consumed and is no failure
-    std::optional<std::uint64_t> small_unsigned() noexcept;
-
-    /// The same. @return its digits; none if something else is there
-    std::string_view small_unsigned_text() noexcept;
-
     /// What has not been consumed.
     std::string_view rest() const noexcept {
         return {cursor_, static_cast<std::size_t>(end_ - cursor_)};
     }
-    /// Consumes so many bytes, which the caller has read by itself.
-    void skip(std::size_t bytes) noexcept { cursor_ += bytes; }
+    /// Goes to a place in `rest`: what is before it the caller has read by itself.
+    void go_to(const char* place) noexcept { cursor_ = place; }
 
     /// True when only white space is left.
     bool at_end() noexcept;
@@ -117,12 +127,5 @@ std::string compact_json(std::string_view text);
 /// Is `text` exactly one JSON value, with white space around it or not? As with
 /// nlohmann::json::parse a byte order mark may precede it; unlike there a NUL byte does not end it.
 bool valid_json(std::string_view text, unsigned max_depth = 64) noexcept;
-
-/// The first byte from `p` on that is not plain text inside a string literal: a quote, a backslash,
-/// a control character or a byte beyond ASCII; `end` if there is none.
-const char* skip_plain_text(const char* p, const char* end) noexcept;
-
-/// The same by ordinary arithmetic: what `skip_plain_text` is where no vector unit is known.
-const char* skip_plain_text_portable(const char* p, const char* end) noexcept;
 
 } // namespace chain::detail

@@ -34,7 +34,9 @@ constexpr std::string_view short_escapes = "\"\\/bfnrt";
 
 unsigned char byte_at(const char* p) noexcept { return static_cast<unsigned char>(*p); }
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) noexcept {
+    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t'); // few are looked at twice
+}
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -172,6 +174,13 @@ inline const char* skip_string(const char* p, const char* end) noexcept {
     return p != end && *p == '"' ? p + 1 : skip_rest_of_string(p, end);
 }
 
+// A string of plain text only: the place of its closing quote.
+inline const char* find_plain_end(const char* p, const char* end) noexcept {
+    if (p == end || *p != '"') return nullptr;
+    p = skip_plain(p + 1, end);
+    return p != end && *p == '"' ? p : nullptr;
+}
+
 // Numbers
 
 inline const char* skip_digits(const char* p, const char* end) noexcept {
@@ -248,6 +257,16 @@ inline const char* skip_number(const char* const begin, const char* end) noexcep
     const bool canonical = size == 1 || (size > 1 && size < 16 && *begin != '0');
     const bool whole = p == end || (*p != '.' && (*p | 0x20) != 'e');
     return canonical && whole ? p : skip_any_number(begin, end);
+}
+
+// An unsigned integer below 2^53: digits without leading zeros. What follows them is not looked at.
+inline const char* skip_small_unsigned(const char* const begin, const char* end) noexcept {
+    constexpr std::string_view limit = "9007199254740992"; // 2^53
+    const char* const p = skip_digits(begin, end);
+    const auto size = static_cast<std::size_t>(p - begin);
+    if (size == 0 || (size > 1 && *begin == '0')) return nullptr;
+    if (size < limit.size()) return p;
+    return size == limit.size() && std::string_view(begin, size) < limit ? p : nullptr;
 }
 
 } // namespace

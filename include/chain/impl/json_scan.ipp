@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace chain::detail {
 
@@ -36,100 +37,91 @@ inline const char* skip_scalar(const char* p, const char* end) noexcept {
     return *p == '-' || is_digit(*p) ? skip_number(p, end) : skip_literal(p, end);
 }
 
-// White space where something else is expected: most values are written without any.
-inline const char* skip_inner_space(const char* p, const char* end, bool& compact) noexcept {
-    const char* const next = skip_space(p, end);
-    compact = compact && next == p;
-    return next;
-}
-
-// One character, with white space before it or not.
-inline const char* skip_mark(const char* p, const char* end, char mark, bool& compact) noexcept {
-    if (p != end && *p != mark) p = skip_inner_space(p, end, compact);
-    return p != end && *p == mark ? p + 1 : nullptr;
-}
-
-// A key and its colon.
-inline const char* skip_key(const char* p, const char* end, bool& compact) noexcept {
-    if ((p = skip_mark(p, end, '"', compact)) == nullptr) return nullptr;
-    if ((p = skip_string(p, end)) == nullptr) return nullptr;
-    return skip_mark(p, end, ':', compact);
-}
-
-// The closing characters of the open arrays and objects, innermost last.
-struct Nesting {
-    std::array<char, JsonScanner::depth_capacity> closing;
-    unsigned depth;
-
-    char innermost() const noexcept { return closing[depth - 1]; }
-};
-
-// What follows an element: the ends of containers and, unless the outermost has ended, a comma.
-inline const char* skip_after_element(const char* p, const char* end, Nesting& open,
-                                      bool& compact) noexcept {
-    while (p != end) {
-        if (*p == ',') return p + 1;
-        if (*p == open.innermost()) {
-            ++p;
-            if (--open.depth == 0) return p;
-        } else if (is_space(*p)) {
-            p = skip_inner_space(p, end, compact);
-        } else {
-            return nullptr;
-        }
-    }
-    return nullptr;
-}
-
 bool opens(char c) noexcept { return c == '[' || c == '{'; }
 
-struct Findings {
-    bool compact = true;
-    bool too_deep = false;
-};
+// Reads an array or object with all that is in it.
+class ContainerScan {
+  public:
+    ContainerScan(const char* end, unsigned max_depth) noexcept
+        : end_(end), max_depth_(max_depth) {}
 
-// An array or object with all that is in it.
-const char* skip_container(const char* p, const char* end, unsigned max_depth,
-                           Findings& found) noexcept {
-    Nesting open; // not initialised: what is not in use is never read
-    open.depth = 0;
-    bool compact = true;
-    while (p != nullptr && p != end) { // an element, or white space before one
-        if (opens(*p)) {
-            if (open.depth == max_depth) {
-                found.too_deep = true;
-                return nullptr;
-            }
-            const char closing = *p == '[' ? ']' : '}';
-            open.closing[open.depth++] = closing;
-            p = skip_inner_space(p + 1, end, compact);
-            if (p != end && *p != closing) {
-                if (closing == '}') p = skip_key(p, end, compact);
-                continue;
-            }
-        } else if (is_space(*p)) {
-            p = skip_inner_space(p, end, compact);
-            continue;
-        } else if ((p = skip_scalar(p, end)) == nullptr) {
+    /// @return the place behind it, or null when it is none
+    const char* skip(const char* p) noexcept {
+        p = open(p);
+        while (p != nullptr && depth_ > 0) p = skip_element(p);
+        return p;
+    }
+    bool compact() const noexcept { return compact_; }
+    bool too_deep() const noexcept { return too_deep_; }
+
+  private:
+    // White space where something else is expected: most values are written without any.
+    const char* skip_inner_space(const char* p) noexcept {
+        const char* const next = skip_space(p, end_);
+        compact_ = compact_ && next == p;
+        return next;
+    }
+
+    // One character, with white space before it or not.
+    const char* skip_mark(const char* p, char mark) noexcept {
+        if (p != end_ && *p != mark) p = skip_inner_space(p);
+        return p != end_ && *p == mark ? p + 1 : nullptr;
+    }
+
+    // An element, with a key and its colon where it has one, and what follows it.
+    const char* skip_element(const char* p) noexcept {
+        if (closing_ == '}') p = skip_key(p);
+        if (p == nullptr || p == end_) return nullptr;
+        if (is_space(*p) && (p = skip_inner_space(p)) == end_) return nullptr;
+        if (opens(*p)) return open(p);
+        p = skip_scalar(p, end_);
+        return p == nullptr ? nullptr : skip_after_element(p);
+    }
+
+    const char* skip_key(const char* p) noexcept {
+        if ((p = skip_mark(p, '"')) == nullptr) return nullptr;
+        if ((p = skip_string(p, end_)) == nullptr) return nullptr;
+        return skip_mark(p, ':');
+    }
+
+    // The beginning of a container, and the end of an empty one.
+    const char* open(const char* p) noexcept {
+        if (depth_ == max_depth_) {
+            too_deep_ = true;
             return nullptr;
         }
-        p = skip_after_element(p, end, open, compact);
-        if (p == nullptr) return nullptr;
-        if (open.depth == 0) {
-            found.compact = compact;
-            return p;
-        }
-        if (open.innermost() == '}') p = skip_key(p, end, compact);
+        outer_[depth_++] = closing_;
+        closing_ = *p == '[' ? ']' : '}';
+        p = skip_inner_space(p + 1);
+        return p != end_ && *p == closing_ ? skip_after_element(p) : p;
     }
-    return nullptr;
-}
 
-// Are these digits, more than one, not canonical, or their number 2^53 or more?
-bool is_odd_integer(std::string_view digits) noexcept {
-    constexpr std::string_view limit = "9007199254740992"; // 2^53
-    if (digits.front() == '0') return true;
-    return digits.size() >= limit.size() && (digits.size() > limit.size() || digits >= limit);
-}
+    // A comma, or the ends of containers and then a comma, unless the outermost has ended.
+    const char* skip_after_element(const char* p) noexcept {
+        while (p != end_) {
+            if (*p == ',') return p + 1;
+            if (*p == closing_) {
+                ++p;
+                closing_ = outer_[--depth_];
+                if (depth_ == 0) return p;
+            } else if (is_space(*p)) {
+                p = skip_inner_space(p);
+            } else {
+                return nullptr;
+            }
+        }
+        return nullptr;
+    }
+
+    const char* const end_;
+    const unsigned max_depth_;
+    unsigned depth_ = 0;
+    char closing_ = 0;
+    bool compact_ = true;
+    bool too_deep_ = false;
+    // Of the containers around the innermost. Not initialised: what is not in use is never read.
+    std::array<char, JsonScanner::depth_capacity> outer_;
+};
 
 // Text
 
@@ -210,51 +202,31 @@ JsonScanner::JsonScanner(std::string_view text, unsigned max_depth) noexcept
 
 void JsonScanner::skip_some_space() noexcept { cursor_ = json_grammar::skip_space(cursor_, end_); }
 
-std::optional<JsonSlice> JsonScanner::value() noexcept {
-    if (failure_ != Failure::none) return std::nullopt;
-    const char first = peek();
-    json_grammar::Findings found;
+std::string_view JsonScanner::value_text(bool& compact) noexcept {
+    if (failure_ != Failure::none) return {};
+    skip_space();
+    json_grammar::ContainerScan container(end_, max_depth_);
     const char* behind = nullptr;
-    if (json_grammar::opens(first))
-        behind = json_grammar::skip_container(cursor_, end_, max_depth_, found);
-    else if (cursor_ != end_)
-        behind = json_grammar::skip_scalar(cursor_, end_);
+    if (cursor_ != end_)
+        behind = json_grammar::opens(*cursor_) ? container.skip(cursor_)
+                                               : json_grammar::skip_scalar(cursor_, end_);
     if (behind == nullptr) {
-        failure_ = found.too_deep ? Failure::too_deep : Failure::not_json;
-        return std::nullopt;
+        failure_ = container.too_deep() ? Failure::too_deep : Failure::not_json;
+        return {};
     }
-    const std::string_view text{cursor_, static_cast<std::size_t>(behind - cursor_)};
-    cursor_ = behind;
-    const bool number = first == '-' || json_grammar::is_digit(first);
-    return JsonSlice{text, found.compact, number ? '0' : first};
+    compact = container.compact();
+    const char* const begin = std::exchange(cursor_, behind);
+    return {begin, static_cast<std::size_t>(behind - begin)};
 }
 
 std::optional<std::string_view> JsonScanner::plain_string() noexcept {
-    if (failure_ != Failure::none || peek() != '"') return std::nullopt;
-    const char* const begin = cursor_ + 1;
-    const char* const stop = json_grammar::skip_plain(begin, end_);
-    if (stop == end_ || *stop != '"') return std::nullopt;
-    cursor_ = stop + 1;
-    return std::string_view(begin, static_cast<std::size_t>(stop - begin));
-}
-
-std::optional<std::uint64_t> JsonScanner::small_unsigned() noexcept {
-    const auto digits = small_unsigned_text();
-    if (digits.empty()) return std::nullopt;
-    std::uint64_t value = 0;
-    for (const char digit : digits) value = value * 10 + static_cast<std::uint64_t>(digit - '0');
-    return value;
-}
-
-std::string_view JsonScanner::small_unsigned_text() noexcept {
+    if (failure_ != Failure::none) return std::nullopt;
     skip_space();
-    const char* const stop = json_grammar::skip_digits(cursor_, end_);
-    const std::string_view digits{cursor_, static_cast<std::size_t>(stop - cursor_)};
-    const bool more = stop != end_ && (*stop == '.' || (*stop | 0x20) == 'e');
-    const bool odd = digits.size() > 1 && json_grammar::is_odd_integer(digits);
-    if (more || odd) return {};
-    cursor_ = stop;
-    return digits;
+    const char* const quote = json_grammar::find_plain_end(cursor_, end_);
+    if (quote == nullptr) return std::nullopt;
+    const char* const begin = cursor_ + 1;
+    cursor_ = quote + 1;
+    return std::string_view(begin, static_cast<std::size_t>(quote - begin));
 }
 
 bool JsonScanner::at_end() noexcept {

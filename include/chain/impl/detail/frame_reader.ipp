@@ -20,11 +20,10 @@ bool FrameReader::read_name(std::string_view& name, std::size_t slot) {
 }
 
 bool FrameReader::read_value(std::string_view& text, std::size_t slot) {
-    const auto value = scanner_.value();
-    if (!value) return false;
-    text = value->text;
-    if (!value->compact) text = out_.storage[slot] = compact_json(value->text);
-    return true;
+    bool compact = true;
+    text = scanner_.value_text(compact);
+    if (!compact) text = out_.storage[slot] = compact_json(text);
+    return !text.empty();
 }
 
 bool FrameReader::read_token(std::string_view& token, std::size_t slot) {

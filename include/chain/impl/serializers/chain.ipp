@@ -8,88 +8,86 @@
 #include <chain/serializers/chain.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <concepts>
-#include <optional>
+#include <system_error>
 
 namespace chain {
 
 namespace detail {
 
-/// Reads one frame of the chain protocol, element by element.
+/// Reads one frame of the chain protocol. What it reads itself, which is all but payloads and names
+/// with escapes, it reads with a place in the frame in hand; null is the place behind what is not
+/// as it should be.
 class ChainReader : private FrameReader {
   public:
     ChainReader(std::string_view frame, unsigned max_depth, Message& out) noexcept
-        : FrameReader(frame, max_depth, out) {}
+        : FrameReader(frame, max_depth, out), end_(frame.data() + frame.size()) {}
 
     /// @return false when the text is no frame.
     bool read() {
-        if (read_usual_head())
-            return read_value(out_.payload, slot::payload) &&
-                   (scanner_.rest() == "]" || read_rest());
-        if (!scanner_.consume('[')) return false;
-        const auto kind = scanner_.small_unsigned();
-        if (!kind) return false;
-        if (*kind == 0) return read_push() && read_rest();
-        return *kind == 3 && read_ack() && read_rest();
+        const char* const p = read_mark(scanner_.rest().data(), '[');
+        if (const char* const push = read_mark(p, '0')) return read_push(push) && read_rest();
+        return read_ack(read_mark(p, '3')) && read_rest();
     }
 
   private:
-    /// Reads up to the payload at once what nearly all clients write: no white space, and names
-    /// without escapes. False, and nothing is consumed, when it is something else.
-    bool read_usual_head() {
-        const auto text = scanner_.rest();
-        const char* const end = text.data() + text.size();
-        const char* p = text.starts_with("[0,") ? text.data() + 3 : nullptr;
-        if (p) p = usual_ref(p, end, out_.join_ref);
-        if (p) p = usual_ref(p, end, out_.ref);
-        if (p) p = usual_name(p, end, out_.topic);
-        if (p) p = usual_name(p, end, out_.event);
-        if (p) scanner_.skip(static_cast<std::size_t>(p - text.data()));
-        return p != nullptr;
+    bool read_push(const char* p) {
+        p = read_ref(read_mark(p, ','), out_.join_ref);
+        p = read_ref(read_mark(p, ','), out_.ref);
+        p = read_name(read_mark(p, ','), out_.topic, slot::topic);
+        p = read_name(read_mark(p, ','), out_.event, slot::event);
+        if (p == nullptr) return false;
+        scanner_.go_to(p);
+        return !scanner_.consume(',') || read_value(out_.payload, slot::payload);
     }
 
-    /// A reference and the comma behind it. @return the place behind that, or null
-    static const char* usual_ref(const char* p, const char* end, std::string_view& ref) noexcept {
-        const char* const stop = json_grammar::skip_digits(p, end);
-        const auto size = static_cast<std::size_t>(stop - p);
-        if (size == 0 || size > 15 || stop == end || *stop != ',') return nullptr;
-        if (*p == '0' && size > 1) return nullptr;
-        ref = *p == '0' ? std::string_view() : std::string_view(p, size);
-        return stop + 1;
-    }
-
-    /// The same with a name.
-    static const char* usual_name(const char* p, const char* end, std::string_view& name) noexcept {
-        if (p == end || *p != '"') return nullptr;
-        const char* const stop = json_grammar::skip_plain(++p, end);
-        if (end - stop < 2 || stop[0] != '"' || stop[1] != ',') return nullptr;
-        name = {p, static_cast<std::size_t>(stop - p)};
-        return stop + 2;
-    }
-
-    bool read_push() {
-        return read_ref(out_.join_ref) && read_ref(out_.ref) && scanner_.consume(',') &&
-               read_name(out_.topic, slot::topic) && scanner_.consume(',') &&
-               read_name(out_.event, slot::event) &&
-               (!scanner_.consume(',') || read_value(out_.payload, slot::payload));
-    }
-
-    bool read_ack() {
+    bool read_ack(const char* p) {
         out_.kind = MessageKind::ack;
         out_.join_ref = out_.ref = out_.topic = out_.event = {};
-        const auto count = scanner_.consume(',') ? scanner_.small_unsigned() : std::nullopt;
-        if (!count || *count > 0xffffffffU) return false;
-        out_.count = static_cast<std::uint32_t>(*count);
-        return true;
+        std::string_view count;
+        p = read_number(read_mark(p, ','), count);
+        if (p == nullptr) return false;
+        scanner_.go_to(p);
+        return std::from_chars(count.data(), p, out_.count).ec == std::errc{};
     }
 
-    bool read_ref(std::string_view& ref) {
-        if (!scanner_.consume(',')) return false;
-        ref = scanner_.small_unsigned_text();
-        if (ref.empty()) return false;
-        if (ref == "0") ref = {};
-        return true;
+    const char* skip_space(const char* p) const noexcept {
+        return p != end_ && *p <= ' ' ? json_grammar::skip_space(p, end_) : p;
     }
+
+    const char* read_mark(const char* p, char mark) const noexcept {
+        if (p == nullptr) return nullptr;
+        p = skip_space(p);
+        return p != end_ && *p == mark ? p + 1 : nullptr;
+    }
+
+    const char* read_number(const char* p, std::string_view& digits) const noexcept {
+        if (p == nullptr) return nullptr;
+        p = skip_space(p);
+        const char* const behind = json_grammar::skip_small_unsigned(p, end_);
+        if (behind != nullptr) digits = {p, static_cast<std::size_t>(behind - p)};
+        return behind;
+    }
+
+    const char* read_ref(const char* p, std::string_view& ref) const noexcept {
+        p = read_number(p, ref);
+        if (p != nullptr && ref.front() == '0') ref = {};
+        return p;
+    }
+
+    const char* read_name(const char* p, std::string_view& name, std::size_t slot) {
+        if (p == nullptr) return nullptr;
+        p = skip_space(p);
+        if (const char* const quote = json_grammar::find_plain_end(p, end_)) {
+            name = {p + 1, static_cast<std::size_t>(quote - p - 1)};
+            return quote + 1;
+        }
+        scanner_.go_to(p);
+        return FrameReader::read_name(name, slot) ? scanner_.rest().data() : nullptr;
+    }
+
+    const char* const end_;
 };
 
 MessageKind classify(std::string_view topic, std::string_view event) noexcept {
@@ -105,6 +103,7 @@ void append_ref(std::string& out, std::string_view ref) {
     out += ref.empty() ? std::string_view("0") : ref;
 }
 
+/// The last element of a frame.
 void append_payload(std::string& out, const Message& message) {
     out += ',';
     if (message.binary)
@@ -128,24 +127,26 @@ void encode_push(const Message& message, std::string_view event, std::string& ou
     append_payload(out, message);
 }
 
-/// Much quicker than one after another, as there is room for all at once, and literals are copied
-/// as numbers are.
+/// Appends short texts, as references are, much quicker than one after another.
 template <std::same_as<std::string_view>... Parts>
-void append_all(std::string& out, Parts... parts) {
-    const auto size = out.size();
-    out.resize(size + (parts.size() + ...));
-    auto* at = out.data() + size;
-    // `ranges::copy` goes byte by byte
-    ((at = std::copy(parts.begin(), parts.end(), at)), ...);
+void append_short(std::string& out, Parts... parts) {
+    char together[64];
+    if ((parts.size() + ...) <= sizeof together) {
+        char* end = together;
+        // `ranges::copy` goes byte by byte
+        ((end = std::copy(parts.begin(), parts.end(), end)), ...);
+        out.append(together, static_cast<std::size_t>(end - together));
+    } else {
+        (out.append(parts), ...);
+    }
 }
 
 void encode_reply(const Message& message, std::string& out) {
     using namespace std::string_view_literals;
     const auto or_zero = [](std::string_view ref) { return ref.empty() ? "0"sv : ref; };
-    const auto bytes = message.binary ? binary_as_json(message.payload) : std::string();
-    append_all(out, "[1,"sv, or_zero(message.join_ref), ","sv, or_zero(message.ref),
-               message.status == Status::ok ? ",0,"sv : ",1,"sv,
-               message.binary ? std::string_view(bytes) : message.payload, "]"sv);
+    append_short(out, "[1,"sv, or_zero(message.join_ref), ","sv, or_zero(message.ref),
+                 message.status == Status::ok ? ",0"sv : ",1"sv);
+    append_payload(out, message);
 }
 
 void encode_broadcast(const Message& message, std::string& out) {
