@@ -16,11 +16,11 @@ function axisEnd(rows) {
 function bar(row, y, scale) {
   const middle = y + barHeight / 2, isCut = scale(row.median) > full, end = Math.min(scale(row.highest), full);
   const fill = isOwn(row) ? "#2563eb" : "#94a3b8";
-  const cut = [-14, -8].map((dx) => `<line x1="${left + full + dx}" x2="${left + full + dx + 6}" y1="${y + barHeight}" y2="${y}" stroke="white" stroke-width="2"/>`);
+  const cut = () => [-14, -8].map((dx) => `<line x1="${left + full + dx}" x2="${left + full + dx + 6}" y1="${y + barHeight}" y2="${y}" stroke="white" stroke-width="2"/>`).join("");
   const range = `<line x1="${(left + scale(row.lowest)).toFixed(1)}" x2="${(left + end).toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#111"/>`;
   return `<text x="${left - 8}" y="${middle + 4}" text-anchor="end">${escape(row.name)}</text>` +
     `<rect x="${left}" y="${y}" width="${Math.min(scale(row.median), full).toFixed(1)}" height="${barHeight}" fill="${fill}"/>` +
-    (isCut ? cut.join("") : range) +
+    (isCut ? cut() : range) +
     `<text x="${(left + end + 6).toFixed(1)}" y="${middle + 4}">${row.median.toFixed(row.median < 10 ? 2 : 0)}</text>`;
 }
 

@@ -21,6 +21,8 @@ void add_cors(Request::Fields& headers, const Request& request,
               const std::optional<CorsConfig>& cors);
 /// Adds those that answer a preflight.
 void add_preflight(Request::Fields& headers, const Request& request, const CorsConfig& cors);
+/// Is there a header of this name, in letters of either case?
+bool has_header(const Request::Fields& headers, std::string_view name) noexcept;
 /// The value of a Set-Cookie header. An empty `value` expires the cookie.
 std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value,
                        std::string_view path, bool tls);

@@ -68,6 +68,11 @@ std::string cookie_path(std::string_view path) {
     return out;
 }
 
+bool has_header(const Request::Fields& headers, std::string_view name) noexcept {
+    return std::ranges::any_of(
+        headers, [&](const auto& header) { return equals_ignoring_case(header.first, name); });
+}
+
 std::string set_cookie(const CookieConfig& config, std::string_view sid, std::string_view value,
                        std::string_view path, bool tls) {
     auto cookie = config.name + '.' + std::string(sid) + '=' + std::string(value);

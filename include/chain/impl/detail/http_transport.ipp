@@ -5,10 +5,7 @@
 #include <chain/detail/http_rules.hpp>
 #include <chain/detail/http_transport.hpp>
 #include <chain/detail/lane.hpp>
-#include <chain/detail/text.hpp>
 #include <chain/json.hpp>
-
-#include <algorithm>
 
 namespace chain::detail {
 
@@ -54,10 +51,7 @@ HttpAnswer refuse_connect(const Refusal& refusal) {
     if (refusal.body) {
         answer.body = *refusal.body;
         answer.headers = {{"Cache-Control", "no-store"}};
-        const auto is_type = [](const auto& field) {
-            return equals_ignoring_case(field.first, "Content-Type");
-        };
-        if (!answer.body.empty() && std::ranges::none_of(refusal.headers, is_type))
+        if (!answer.body.empty() && !has_header(refusal.headers, "Content-Type"))
             answer.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
     }
     answer.headers.insert(answer.headers.end(), refusal.headers.begin(), refusal.headers.end());

@@ -18,7 +18,6 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace chain {
@@ -174,10 +173,7 @@ class PollExchange : public std::enable_shared_from_this<PollExchange> {
 
     /// Unless there is one of this name: what is about the answer's own body stays.
     static void add_field(Request::Fields& fields, const std::string& name, std::string value) {
-        const auto same = [&](const auto& field) {
-            return equals_ignoring_case(field.first, name);
-        };
-        if (std::ranges::none_of(fields, same)) fields.emplace_back(name, std::move(value));
+        if (!has_header(fields, name)) fields.emplace_back(name, std::move(value));
     }
 
     void take_frames() {
