@@ -68,6 +68,8 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     const std::shared_ptr<ClusterService>& shared_cluster() const noexcept { return cluster_; }
     const TrustedProxies& proxies() const noexcept { return proxies_; }
     SessionTable& sessions() noexcept { return sessions_; }
+    /// May a client join, or send events, so often only?
+    bool limits_rates() const noexcept { return limits_rates_; }
     /// Bytes that wait for slow readers, over all sessions.
     std::atomic<std::size_t>& unsent() noexcept { return unsent_; }
     /// The same in frames.
@@ -252,6 +254,7 @@ class HandlerCore : public std::enable_shared_from_this<HandlerCore> {
     std::once_flag configured_;
     std::optional<Refusal> unconfigured_; ///< Why nobody is let in: `on_config_` threw.
     std::atomic<bool> frozen_{false};
+    bool limits_rates_;
     SessionTable sessions_;
     std::atomic<std::size_t> unsent_{0};
     std::atomic<std::size_t> unsent_frames_{0};

@@ -11,6 +11,7 @@
 #include <chain/detail/topic_entry.hpp>
 #include <chain/fwd.hpp>
 #include <chain/message.hpp>
+#include <chain/socket.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -93,6 +94,10 @@ class Lane : public RefCounted<Lane> {
     std::string_view asked() const noexcept { return asked_; }
     /// @return what was handled before, which it is for the caller to set again
     std::string_view asked(std::string_view ref) noexcept { return std::exchange(asked_, ref); }
+    /// A socket of this membership, to be given to `keep_socket` afterwards: requests of one come
+    /// in a row, and a reference for each would cost more than to find its handler.
+    Socket take_socket(Membership& membership) noexcept;
+    void keep_socket(Socket socket) noexcept { last_socket_ = std::move(socket); }
     void enter_handler() noexcept { ++handler_depth_; }
     void leave_handler() noexcept { --handler_depth_; }
 
@@ -208,6 +213,7 @@ class Lane : public RefCounted<Lane> {
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;
     std::string_view asked_;
+    Socket last_socket_{nullptr}; ///< Of a request before, until the scope ends, or none.
     Message inbound_;
     Message answer_{.kind = MessageKind::reply};
     std::string scratch_;

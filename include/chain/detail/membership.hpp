@@ -125,7 +125,7 @@ class Membership : public RefCounted<Membership> {
     Extras& extras();
     void tell_watchers(bool quietly) noexcept;
     const std::string& pattern() const noexcept;
-    void run(Activity activity, Callback& callback, const Message& message, Socket socket);
+    void run(Activity activity, Callback& callback, const Message& message, Socket& socket);
     Outcome call(Callback& callback, const HandlerArgs& args, Failure& failure);
     void spawn(net::awaitable<Reply> coroutine);
     void completed(std::uint32_t run, std::exception_ptr thrown, Reply reply);
@@ -148,6 +148,7 @@ class Membership : public RefCounted<Membership> {
     void proceed();
     void cancel();
     void answer(const Answer& answer);
+    void answer(Message& said);
     bool keep(Held held);
     void release_held();
     void postpone(const Ref<Broadcast>& broadcast);

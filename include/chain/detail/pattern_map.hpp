@@ -1,6 +1,7 @@
 // PatternMap: values by pattern; an exact name wins, then the longest prefix.
 #pragma once
 
+#include <chain/detail/text.hpp>
 #include <chain/topic.hpp>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ class PatternMap {
             return found != exact_.end() && found->first == name ? &found->second : nullptr;
         }
         for (const auto& [text, value] : exact_)
-            if (text == name) return &value; // their sizes decide mostly
+            if (same_text(text, name)) return &value; // their sizes decide mostly
         return nullptr;
     }
     /// That of the longest prefix of `name`, or null.

@@ -32,8 +32,8 @@ class Slice {
     /// Begins a WebSocket frame, whose text is to be appended to what this returns, and nothing
     /// else until `end_websocket`.
     std::string& begin_websocket() {
-        bytes_.resize(size_ + usual_header);
-        return bytes_;
+        if (bytes_.size() != size_) bytes_.resize(size_);
+        return bytes_.append(header_room, usual_header);
     }
     /// Makes a frame of what was appended.
     void end_websocket(bool binary, bool numbered);
@@ -108,6 +108,7 @@ class Slice {
     static constexpr std::size_t kept_capacity = 64 * 1024;
     /// Room for the header of a WebSocket frame: that of a text of 126 bytes to 64 KiB.
     static constexpr std::size_t usual_header = 4;
+    static constexpr char header_room[usual_header] = {};
     /// So much is copied at once, where there is room behind.
     static constexpr std::size_t block = 64;
 

@@ -1,13 +1,19 @@
-// Small helpers for header fields and the like.
+// Small helpers for texts: names, header fields and the like.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace chain::detail {
+
+/// a == b, without the calls that the library's operator makes of it.
+inline bool same_text(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 /// The value of a hexadecimal digit, or -1.
 int hex_digit(char c) noexcept;

@@ -55,6 +55,7 @@ HandlerCore::HandlerCore(HandlerConfig config)
       clock_(steady_clock()),
       pubsub_(std::make_shared<PubSubCore>(config_.endpoint, config_.observer)),
       cluster_(std::make_shared<ClusterService>(pubsub_, config_.timeouts.node_lease)),
+      limits_rates_(config_.rates.joins.limits() || config_.rates.events.limits()),
       peers_(std::make_shared<PeerTable>(config_.limits.sessions_per_peer,
                                          config_.rates.peer_connects)) {
     pubsub_->compression(config_.compression);
@@ -72,6 +73,7 @@ void HandlerCore::add(const std::shared_ptr<ChannelCore>& channel) {
     if (frozen_) throw std::logic_error("chain: add channels before the first client comes");
     channels_.insert(channel->pattern, channel);
     channel->frozen = true;
+    limits_rates_ |= !channel->rates.empty();
     {
         const std::lock_guard lock(channel->mutex);
         channel->pubsubs.push_back(pubsub_);

@@ -118,8 +118,15 @@ net::any_io_executor Lane::executor() {
     return LaneExecutor(Ref<Lane>(this), executor_);
 }
 
+Socket Lane::take_socket(Membership& membership) noexcept {
+    auto last = std::exchange(last_socket_, Socket{nullptr});
+    if (SocketAccess::membership(last) == &membership) return last;
+    return Socket{Ref<Membership>(&membership)};
+}
+
 void Lane::leave_scope() noexcept {
     run_later();
+    last_socket_ = Socket{nullptr};
     wake_others();
     if (closed_) return;
     if (!context_ && sessions_.empty() && !wheel_.next()) {

@@ -58,7 +58,7 @@ void Membership::begin_join(const Message& message) {
     session_->lane().begin_joining(*this);
     const auto* callback = topic_->channel().join.match(topic());
     if (callback)
-        run(Activity::join, **callback, message, std::move(self));
+        run(Activity::join, **callback, message, self);
     else
         refuse(reason::unmatched_topic);
 }
@@ -73,10 +73,14 @@ void Membership::begin_event(const Message& message, const std::shared_ptr<Callb
         session_->reply_error(message, reason::unknown_event);
         return;
     }
-    Socket self{Ref<Membership>(this)};
-    session_->lane().handler().notify([&](Observer& o) { o.event_in(pattern()); });
-    const RequestScope asked(session_->lane(), message.ref);
-    run(Activity::event, **callback, message, std::move(self));
+    auto& lane = session_->lane();
+    auto self = lane.take_socket(*this);
+    lane.handler().notify([&](Observer& o) { o.event_in(pattern()); });
+    {
+        const RequestScope asked(lane, message.ref);
+        run(Activity::event, **callback, message, self);
+    }
+    lane.keep_socket(std::move(self));
 }
 
 void Membership::end(LeaveReason why, const Message* request) {
@@ -172,30 +176,35 @@ void Membership::conclude(Failure failure, const Reply& reply) {
     if (work_) proceed();
 }
 
-/// What a handler's reply says; `text` holds what had to be written. Nothing when it is not JSON.
-std::optional<Answer> answer_of(const Reply& reply, std::string& text) {
-    if (reply.is_none()) return Answer{Status::ok, "{}"};
-    if (const auto* json = ReplyAccess::json(reply)) {
-        auto written = to_text(*json);
-        if (!written) return std::nullopt;
-        text = std::move(*written);
-        return Answer{reply.status(), text, false, reply.status_name()};
-    }
+/// Writes what a handler's reply says into `answer`; `text` holds what had to be written.
+/// @return false when it is not JSON
+bool write_reply(const Reply& reply, Message& answer, std::string& text) {
     const auto& payload = ReplyAccess::payload(reply);
-    return Answer{reply.status(), payload.raw(), payload.is_binary(), reply.status_name()};
+    answer.status = reply.status();
+    answer.status_name = reply.status_name();
+    answer.binary = payload.is_binary();
+    answer.payload = reply.is_none() ? "{}" : payload.raw();
+    const auto* json = ReplyAccess::json(reply);
+    if (!json) return true;
+    auto written = to_text(*json);
+    if (!written) return false;
+    text = std::move(*written);
+    answer.payload = text;
+    return true;
 }
 
 void Membership::conclude_join(Failure failure, const Reply& reply) {
     std::string text;
-    const auto answer = answer_of(reply, text);
-    if (failure == Failure::threw || !answer)
+    const auto& said = session_->lane().answer();
+    const bool written = write_reply(reply, session_->lane().answer(), text);
+    if (failure == Failure::threw || !written)
         refuse(reason::join_crashed);
     else if (failure == Failure::bad_payload)
         refuse(reason::bad_payload);
-    else if (answer->status == Status::ok)
-        accept(answer->payload, answer->binary);
+    else if (said.status == Status::ok)
+        accept(said.payload, said.binary);
     else
-        refuse(answer->payload, answer->binary);
+        refuse(said.payload, said.binary);
 }
 
 void Membership::accept(std::string_view payload, bool binary) {
@@ -228,21 +237,17 @@ void Membership::conclude_event(Failure failure, const Reply& reply) {
     const bool taken = token && token->used.exchange(true);
     if (failure == Failure::none && taken) return;
     std::string text;
-    const auto said = answer_of(reply, text);
+    auto& said = session_->lane().answer();
+    const bool written = write_reply(reply, said, text);
     if (failure == Failure::bad_payload) {
         if (!taken) answer({Status::error, reason_object(reason::bad_payload)});
-    } else if (failure == Failure::none && said) {
-        answer(*said);
+    } else if (failure == Failure::none && written) {
+        answer(said);
     } else {
         if (!taken && session_->serializer().lifecycle().answers_crash)
             answer({Status::error, reason_object("internal error")});
         if (!work().ending) work_->ending = LeaveReason::error;
     }
-}
-
-void Membership::answer(const Answer& answer) {
-    char join_ref[24];
-    session_->reply(topic(), join_ref_.text(join_ref), session_->lane().asked(), answer);
 }
 
 void Membership::begin_leave() {
@@ -253,7 +258,7 @@ void Membership::begin_leave() {
     if (work().ending == LeaveReason::error) send_lifecycle(MessageKind::error);
     const auto* callback = topic_->channel().leave.match(topic());
     if (callback)
-        run(Activity::leave, **callback, Message{}, std::move(self));
+        run(Activity::leave, **callback, Message{}, self);
     else
         conclude_leave();
 }

@@ -17,7 +17,8 @@
 namespace chain::detail {
 
 /// @param socket  this membership's, which keeps it until it has run
-void Membership::run(Activity activity, Callback& callback, const Message& message, Socket socket) {
+void Membership::run(Activity activity, Callback& callback, const Message& message,
+                     Socket& socket) {
     activity_ = activity;
     const auto why = work_ && work_->ending ? *work_->ending : LeaveReason::leave;
     const auto payload = Payload::view(message.payload, message.binary);
@@ -113,6 +114,20 @@ void Membership::tell_watchers(bool quietly) noexcept {
     if (!extras_) return;
     const HandlerScope scope(session_->lane());
     for (const auto& watcher : std::exchange(extras_->watchers, {})) watcher->ended(*this, quietly);
+}
+
+void Membership::answer(const Answer& answer) {
+    char join_ref[24];
+    session_->reply(topic(), join_ref_.text(join_ref), session_->lane().asked(), answer);
+}
+
+/// @param said  the lane's, which says already what is answered
+void Membership::answer(Message& said) {
+    char join_ref[24];
+    said.topic = topic();
+    said.join_ref = join_ref_.text(join_ref);
+    said.ref = session_->lane().asked();
+    session_->send(said);
 }
 
 error_code Membership::push(std::string_view event, std::string_view payload, bool binary) {

@@ -7,6 +7,7 @@
 #include <chain/detail/membership.hpp>
 #include <chain/detail/resume_state.hpp>
 #include <chain/detail/session_core.hpp>
+#include <chain/detail/text.hpp>
 #include <chain/topic.hpp>
 
 #include <utility>
@@ -53,7 +54,7 @@ const std::string& SessionCore::name() const noexcept {
 Membership* SessionCore::find(std::string_view topic) const noexcept {
     if (extras_ && extras_->topics) return extras_->topics->find(topic);
     auto* membership = first_.get();
-    while (membership && membership->topic() != topic) membership = membership->next();
+    while (membership && !same_text(membership->topic(), topic)) membership = membership->next();
     return membership;
 }
 
@@ -68,7 +69,8 @@ error_code SessionCore::receive(std::string_view frame, bool binary) {
     }
     if (resume_) count(message);
     auto* membership = find(message.topic);
-    if (within_rates(message, membership)) route(message, membership);
+    if (!lane_->handler().limits_rates() || within_rates(message, membership))
+        route(message, membership);
     lane_->run_later();
     return {};
 }

@@ -17,13 +17,14 @@ void Slice::append(Framing framing, const FrameText& frame, bool numbered) {
 }
 
 void Slice::end_websocket(bool binary, bool numbered) {
-    char header[ws_max_header];
     const auto opcode = binary ? WsOpcode::binary : WsOpcode::text;
-    const auto size = write_ws_header(header, opcode, bytes_.size() - size_ - usual_header);
-    if (size == usual_header)
-        std::copy_n(header, usual_header, bytes_.data() + size_);
-    else
-        bytes_.replace(size_, usual_header, header, size);
+    const auto payload = bytes_.size() - size_ - usual_header;
+    if (ws_header_size(payload) == usual_header) { // in place: a copy would wait for its writing
+        write_ws_header(bytes_.data() + size_, opcode, payload);
+    } else {
+        char header[ws_max_header];
+        bytes_.replace(size_, usual_header, header, write_ws_header(header, opcode, payload));
+    }
     size_ = bytes_.size();
     end_frame(numbered);
 }
