@@ -278,6 +278,41 @@ TEST_CASE("a socket knows its client, its topic and where it is in its life") {
     CHECK(client.receive() == "[1,1,2,0,true]");
 }
 
+TEST_CASE("a handler may move its socket away, and end the membership with it") {
+    chain::Channel room{"room:*"};
+    room.on_join([](Socket&, const Json&) { return Reply::ok(); });
+    room.on("go", [](Socket& socket) {
+        Socket mine = std::move(socket);
+        mine.leave();
+        return Reply::ok();
+    });
+    room.on("crash", [](Socket& socket) -> Reply {
+        const Socket mine = std::move(socket);
+        throw std::runtime_error("no reason");
+    });
+    room.on("echo", [](Socket&, const chain::Payload& payload) { return Reply::ok(payload); });
+    room.on("lose", [](Socket& socket) {
+        const Socket gone = std::move(socket);
+        return Reply::ok();
+    });
+    chain::testing::Kit kit{test::handler_with({room})};
+    auto client = kit.connect();
+    test::join(client, "room:a");
+
+    client.send(frame(1, 2, "room:a", "lose"));
+    client.send(frame(1, 3, "room:a", "echo", "7"));
+    CHECK(client.receive_all() == test::Frames{"[1,1,2,0,{}]", "[1,1,3,0,7]"});
+    client.send(frame(1, 4, "room:a", "go"));
+    CHECK(client.receive_all() == test::Frames{"[1,1,4,0,{}]", R"([0,1,0,"room:a","_close",{}])"});
+    client.send(R"([0,5,5,"room:a","_join",{}])");
+    client.receive_all();
+    client.send(frame(5, 6, "room:a", "crash"));
+    CHECK(client.receive_all() == test::Frames{R"([1,5,6,1,{"reason":"internal error"}])",
+                                               R"([0,5,0,"room:a","_error",{}])"});
+    client.send(frame(5, 7, "room:a", "echo", "7"));
+    CHECK(client.receive_all() == test::Frames{R"([1,5,7,1,{"reason":"unmatched topic"}])"});
+}
+
 TEST_CASE("adding a channel freezes it") {
     chain::Channel room{"room:*"};
     chain::Channel same = room;

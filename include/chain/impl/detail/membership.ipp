@@ -164,7 +164,7 @@ void Membership::conclude_suspended(Failure failure, const Reply& reply) {
     conclude(failure, reply);
 }
 
-/// The caller keeps this membership, which may end here.
+/// This membership may end here.
 void Membership::conclude(Failure failure, const Reply& reply) {
     const auto activity = std::exchange(activity_, Activity::none);
     if (activity == Activity::join)
@@ -342,6 +342,7 @@ void Membership::stop() {
 /// Goes on after an activity: ends the membership if that was asked for, else handles what waited.
 void Membership::proceed() {
     if (!work_ || busy()) return;
+    const Ref<Membership> self(this); // a handler may have moved its socket away
     if (work_->ending && status() == SocketStatus::joined) begin_leave();
     while (!busy() && !work_->intercepted.empty()) {
         const auto next = std::move(work_->intercepted.front());

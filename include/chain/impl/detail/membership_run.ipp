@@ -16,7 +16,7 @@
 
 namespace chain::detail {
 
-/// @param socket  this membership's, which keeps it until it has run
+/// @param socket  this membership's, which the handler is given
 void Membership::run(Activity activity, Callback& callback, const Message& message,
                      Socket& socket) {
     activity_ = activity;
