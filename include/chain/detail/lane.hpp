@@ -97,7 +97,7 @@ class Lane : public RefCounted<Lane> {
     /// A socket of this membership, to be given to `keep_socket` afterwards: requests of one come
     /// in a row, and a reference for each would cost more than to find its handler.
     Socket take_socket(Membership& membership) noexcept;
-    void keep_socket(Socket socket) noexcept { last_socket_ = std::move(socket); }
+    void keep_socket(Socket socket) noexcept;
     void enter_handler() noexcept { ++handler_depth_; }
     void leave_handler() noexcept { --handler_depth_; }
 
@@ -213,7 +213,7 @@ class Lane : public RefCounted<Lane> {
     std::vector<SessionCore*> sessions_;
     StringMap<std::vector<SessionCore*>> names_;
     std::string_view asked_;
-    Socket last_socket_{nullptr}; ///< Of a request before, until the scope ends, or none.
+    Socket last_socket_{nullptr}; ///< Of a joined membership, until the scope ends, or none.
     Message inbound_;
     Message answer_{.kind = MessageKind::reply};
     std::string scratch_;

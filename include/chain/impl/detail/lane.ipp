@@ -124,6 +124,12 @@ Socket Lane::take_socket(Membership& membership) noexcept {
     return Socket{Ref<Membership>(&membership)};
 }
 
+void Lane::keep_socket(Socket socket) noexcept {
+    const auto& membership = SocketAccess::membership(socket);
+    if (membership && membership->status() == SocketStatus::joined)
+        last_socket_ = std::move(socket);
+}
+
 void Lane::leave_scope() noexcept {
     run_later();
     last_socket_ = Socket{nullptr};

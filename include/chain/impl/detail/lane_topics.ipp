@@ -58,6 +58,7 @@ void Lane::leave(Membership& membership) {
 }
 
 void Lane::drop(Membership& membership) noexcept {
+    if (SocketAccess::membership(last_socket_) == &membership) last_socket_ = Socket{nullptr};
     std::erase(membership.entry().joining(), &membership);
     leave_group(membership);
     release_topic(membership.entry());
