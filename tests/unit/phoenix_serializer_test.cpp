@@ -379,6 +379,13 @@ TEST_CASE("phoenix 16: a reply's response is any JSON; null reads as an empty ob
           R"(["12","123","topic","phx_reply",{"status":"ok","response":{}}])");
 }
 
+TEST_CASE("a reply is written with references of any length") {
+    const std::string number(70, '7');
+    auto reply = message(MessageKind::reply);
+    reply.ref = number;
+    CHECK(written(*chain::chain_serializer(), reply) == R"([1,"12",)" + number + ",0,{}]");
+}
+
 TEST_CASE("phoenix 54: a status of any name is passed through") {
     auto reply = message(MessageKind::reply);
     reply.status = Status::error;

@@ -9,13 +9,6 @@
 
 namespace chain::detail {
 
-/// The first byte from `p` on that is not plain text inside a string literal: a quote, a backslash,
-/// a control character or a byte beyond ASCII; `end` if there is none.
-const char* skip_plain_text(const char* p, const char* end) noexcept;
-
-/// The same by ordinary arithmetic: what `skip_plain_text` is where no vector unit is known.
-const char* skip_plain_text_portable(const char* p, const char* end) noexcept;
-
 /// What a scan found at one JSON value.
 struct JsonSlice {
     /// The value's bytes, from its first to its last character; they belong to the scanned text.
@@ -63,10 +56,10 @@ class JsonScanner {
     /// tells
     ///         which, nothing of it is consumed, and every later call returns nothing as well.
     std::optional<JsonSlice> value() noexcept {
-        const char first = peek();
         bool compact = true;
         const auto text = value_text(compact);
         if (text.empty()) return std::nullopt;
+        const char first = text.front();
         const bool number = first == '-' || (first >= '0' && first <= '9');
         return JsonSlice{text, compact, number ? '0' : first};
     }
@@ -127,5 +120,12 @@ std::string compact_json(std::string_view text);
 /// Is `text` exactly one JSON value, with white space around it or not? As with
 /// nlohmann::json::parse a byte order mark may precede it; unlike there a NUL byte does not end it.
 bool valid_json(std::string_view text, unsigned max_depth = 64) noexcept;
+
+/// The first byte from `p` on that is not plain text inside a string literal: a quote, a backslash,
+/// a control character or a byte beyond ASCII; `end` if there is none.
+const char* skip_plain_text(const char* p, const char* end) noexcept;
+
+/// The same by ordinary arithmetic: what `skip_plain_text` is where no vector unit is known.
+const char* skip_plain_text_portable(const char* p, const char* end) noexcept;
 
 } // namespace chain::detail

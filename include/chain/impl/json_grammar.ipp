@@ -34,8 +34,8 @@ constexpr std::string_view short_escapes = "\"\\/bfnrt";
 
 unsigned char byte_at(const char* p) noexcept { return static_cast<unsigned char>(*p); }
 
-bool is_space(char c) noexcept {
-    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t'); // few are looked at twice
+bool is_space(char c) noexcept { // one comparison decides mostly
+    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -45,7 +45,7 @@ bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
 // Inside a string literal: neither its end nor in need of a closer look.
 bool is_plain(char c) noexcept { return is_ascii(c) && c >= ' ' && c != '"' && c != '\\'; }
 
-const char* skip_space(const char* p, const char* end) noexcept {
+inline const char* skip_space(const char* p, const char* end) noexcept {
     while (p != end && is_space(*p)) ++p;
     return p;
 }

@@ -128,7 +128,6 @@ std::string_view WsDecoder::join_header(std::span<const char> input) noexcept {
 }
 
 void WsDecoder::keep_header(std::string_view bytes) {
-    if (bytes.empty()) return;
     auto& kept = partial();
     std::memmove(kept.header.data(), bytes.data(), bytes.size());
     kept.header_size = static_cast<std::uint8_t>(bytes.size());

@@ -229,7 +229,6 @@ std::uint64_t big_endian(std::string_view bytes) noexcept {
 // The payload's length, of a header that has so many bytes for it, or in its second byte.
 std::uint64_t length_in(std::string_view header, std::size_t length_bytes) noexcept {
     if (length_bytes == 0) return to_unsigned(header[1]) & 0x7FU;
-    if (length_bytes == 2) return to_unsigned(header[2]) << 8U | to_unsigned(header[3]);
     return big_endian(header.substr(2, length_bytes));
 }
 
@@ -249,7 +248,6 @@ struct ParsedHeader {
 // does not depend on where the input was split.
 ParsedHeader parse_header(std::string_view bytes, const WsPartial* partial, const Rules& rules,
                           WsFrame& frame) noexcept {
-    if (bytes.empty()) return {};
     const auto first = read_first(to_unsigned(bytes[0]), partial, rules.compression, frame);
     if (first != WsError::none || bytes.size() < 2) return {.error = first};
 

@@ -52,19 +52,15 @@ class ChainReader : private FrameReader {
         return std::from_chars(count.data(), p, out_.count).ec == std::errc{};
     }
 
-    const char* skip_space(const char* p) const noexcept {
-        return p != end_ && *p <= ' ' ? json_grammar::skip_space(p, end_) : p;
-    }
-
     const char* read_mark(const char* p, char mark) const noexcept {
         if (p == nullptr) return nullptr;
-        p = skip_space(p);
+        p = json_grammar::skip_space(p, end_);
         return p != end_ && *p == mark ? p + 1 : nullptr;
     }
 
     const char* read_number(const char* p, std::string_view& digits) const noexcept {
         if (p == nullptr) return nullptr;
-        p = skip_space(p);
+        p = json_grammar::skip_space(p, end_);
         const char* const behind = json_grammar::skip_small_unsigned(p, end_);
         if (behind != nullptr) digits = {p, static_cast<std::size_t>(behind - p)};
         return behind;
@@ -78,7 +74,7 @@ class ChainReader : private FrameReader {
 
     const char* read_name(const char* p, std::string_view& name, std::size_t slot) {
         if (p == nullptr) return nullptr;
-        p = skip_space(p);
+        p = json_grammar::skip_space(p, end_);
         if (const char* const quote = json_grammar::find_plain_end(p, end_)) {
             name = {p + 1, static_cast<std::size_t>(quote - p - 1)};
             return quote + 1;
