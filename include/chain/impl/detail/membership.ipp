@@ -195,8 +195,8 @@ bool write_reply(const Reply& reply, Message& answer, std::string& text) {
 
 void Membership::conclude_join(Failure failure, const Reply& reply) {
     std::string text;
-    const auto& said = session_->lane().answer();
-    const bool written = write_reply(reply, session_->lane().answer(), text);
+    auto& said = session_->lane().answer();
+    const bool written = write_reply(reply, said, text);
     if (failure == Failure::threw || !written)
         refuse(reason::join_crashed);
     else if (failure == Failure::bad_payload)
