@@ -139,13 +139,14 @@ function oldClient() {
     client.posts++;
     const body = JSON.stringify([0, client.joinRef, ref, client.topic, event, payload]);
     const headers = { "content-type": "application/json" };
-    void fetch(`/socket/sse?sid=${sid}`, { method: "POST", headers, credentials: "include", body }); // the result is ignored
+    client.posted = fetch(`/socket/sse?sid=${sid}`, { method: "POST", headers, credentials: "include", body }); // the result is ignored
     return ref;
   };
   client.join = (topic, params) => {
     client.topic = topic;
     client.params = params;
     client.joinRef = ++client.ref;
+    client.joined = false;
     client.send("_join", params, client.joinRef);
   };
   client.open = () => {
@@ -247,15 +248,19 @@ describe("a page with an old client", () => {
 
   test("is joined still when its _leave arrives after the _join that followed", async () => {
     const [ann, bob] = [await page("Ann", "late"), await page("Bob", "late")];
-    await ann.evaluate(() => {
-      const old = window.client.joinRef;
-      window.client.join(window.client.topic, window.client.params);
-      const now = window.client.joinRef;
-      window.client.joinRef = old;
-      window.client.send("_leave", {});
-      window.client.joinRef = now;
+    const old = await ann.evaluate(() => {
+      const { joinRef, topic, params } = window.client;
+      window.client.join(topic, params);
+      return joinRef;
     });
     await ann.waitForFunction(() => window.client.joined);
+    await ann.evaluate(async (joinRef) => {
+      const now = window.client.joinRef;
+      window.client.joinRef = joinRef;
+      window.client.send("_leave", {});
+      window.client.joinRef = now;
+      await window.client.posted;
+    }, old);
     await say(bob, "one");
     await see(ann, "one");
   });
