@@ -554,6 +554,7 @@ test("a move that fails leaves the connection as it is", async (t) => {
     timers.tick(30_000);
     await until(() => dead.requests.length === 1);
     await settled();
+    await until(() => socket.heartbeat.ref === 0, "the answer");
     timers.tick(20_000);
     await settled();
     assert.deepEqual([socket.isConnected(), close.seen.length, error.seen.length], [true, 0, 0]);

@@ -233,8 +233,10 @@ test("pushes that wait while the stream is interrupted go out after the join", a
     const { server, socket, channel } = await sseJoined(t);
     server.last.response.end();
     await until(() => !socket.isConnected());
-    channel.push("say", "later", 1000);
-    await until(() => server.of("say").length === 1);
+    server.answers.say = (stream, frame) => stream.reply(frame, 0);
+    const answered = calls();
+    channel.push("say", "later").on("ok", answered);
+    await until(() => answered.seen.length === 1);
     assert.deepEqual(server.frames.map((frame) => frame[4]), ["_join", "_join", "say"]);
 });
 
@@ -273,7 +275,7 @@ test("the heartbeat goes over SSE too, and the client comes back when it gets no
     await until(() => socket.isConnected());
     timers.tick(30_000);
     await until(() => server.of("_heartbeat").length === 1);
-    await settled();
+    await until(() => socket.heartbeat.ref === 0, "the answer");
     timers.tick(10_000);
     assert.equal(socket.isConnected(), true);
 

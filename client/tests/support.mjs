@@ -62,7 +62,7 @@ export const chain = load();
 
 /** Waits until the condition is true, whatever the test's time. */
 export async function until(condition, what = condition.toString()) {
-    const end = performance.now() + 5000;
+    const end = performance.now() + 20_000;
     while (!condition()) {
         if (performance.now() > end) throw new Error(`waited in vain for: ${what}`);
         await new Promise(setImmediate);
