@@ -8,6 +8,7 @@ const LONG_WORD = "nospaces".repeat(40);
 
 describe("the layout", () => {
   let server, browser, visitors;
+  let rooms = 0;
 
   before(async () => {
     server = await ChatServer.start();
@@ -17,7 +18,10 @@ describe("the layout", () => {
     await browser?.close();
     await server?.stop();
   });
-  beforeEach(() => (visitors = []));
+  beforeEach(() => {
+    visitors = [];
+    rooms++; // each test has its own, where no window that was just closed still has the name
+  });
   afterEach(async () => {
     const problems = problemsOf(visitors);
     await Promise.all(visitors.map((visitor) => visitor.close()));
@@ -25,7 +29,7 @@ describe("the layout", () => {
   });
 
   async function visitor(name, options) {
-    visitors.push(await browser.visitor(server, name, "studio", options));
+    visitors.push(await browser.visitor(server, name, `studio-${rooms}`, options));
     return visitors.at(-1);
   }
 

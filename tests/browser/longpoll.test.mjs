@@ -55,7 +55,7 @@ for (const silent of [false, true]) {
 }
 
 test("phoenix.js stays with WebSockets where they get through, whatever the fallback", async () => {
-  const ann = await tab({ longPollFallbackMs: 500 });
+  const ann = await tab({ longPollFallbackMs: 10_000 });
   await ann.join("room:a");
   // Its fallback waits for an answer to a heartbeat of the WebSocket; then no timer for it runs any more.
   await until("the answer", () => ann.visitor.page.evaluate(() => window.test.socket.primaryPassedHealthCheck));

@@ -219,11 +219,11 @@ describe("a page with an old client", () => {
 
   test("comes back by itself after a break, joins anew, and has missed nothing", async () => {
     const [ann, bob] = [await page("Ann", "back"), await page("Bob", "back")];
-    proxy.away = true;
-    proxy.breakStreams();
-    await ann.waitForFunction(() => window.client.errors > 0);
     const cy = await browser.visitor(server, "Cy", "back");
     windows.push(cy);
+    proxy.away = true;
+    proxy.breakStreams();
+    for (const one of [ann, bob]) await one.waitForFunction(() => window.client.errors > 0);
     await cy.say("meanwhile");
     await cy.sees("meanwhile");
     proxy.away = false;

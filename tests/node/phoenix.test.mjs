@@ -78,7 +78,7 @@ test("what is pushed before the join is answered is sent after it, in order", as
 test("a slow join holds up neither heartbeats nor other topics", async (t) => {
   const socket = connect(t);
   const order = [];
-  const slow = outcome(socket.channel("room:slow", { slow: 1500 }).join()).then(() => order.push("slow"));
+  const slow = outcome(socket.channel("room:slow", { slow: 4000 }).join()).then(() => order.push("slow"));
   await joined(socket, "room:quick");
   order.push("quick");
   await new Promise((resolve) => assert.ok(socket.ping(resolve)));
