@@ -22,10 +22,13 @@ if (!given || !["redis", "nats"].includes(kind) || !/^\d{1,5}$/.test(wantedPort)
 const folder = resolve(given);
 mkdirSync(folder, { recursive: true });
 
-/** Ports at which nobody listens now, all different. */
+/** Ports at which nobody listens now, all different; none of those that the system gives to who asks for any (Linux: from 32768). */
 async function freePorts(count) {
   const listeners = await Promise.all(Array.from({ length: count }, () => new Promise((done) => {
-    const listener = createListener().listen(0, HOST, () => done(listener));
+    const listener = createListener().once("listening", () => done(listener));
+    const attempt = () => listener.listen(20_000 + Math.floor(Math.random() * 12_000), HOST);
+    listener.on("error", attempt);
+    attempt();
   })));
   const ports = listeners.map((listener) => listener.address().port);
   await Promise.all(listeners.map((listener) => new Promise((done) => listener.close(done))));

@@ -4,8 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChatServer } from "./support.mjs";
 
+/** At a port that the system chooses. */
+class AnywhereServer extends ChatServer {
+  words() {
+    return ["0"];
+  }
+}
+
 test("the address that the program prints is one that answers", async () => {
-  const server = await ChatServer.start();
+  const server = await AnywhereServer.start();
   try {
     assert.notEqual(server.port, 0);
     assert.equal((await fetch(server.url)).status, 200);

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../support/port.mjs";
 
 const root = new URL("../../", import.meta.url);
 const { chromium } = createRequire(new URL("tests/npm/package.json", root))("playwright-core");
@@ -46,7 +47,7 @@ export async function until(what, condition) {
   }
 }
 
-/** The chat's server at a port that the system chose; start, kill and start again keep it. */
+/** The chat's server at a free port; start, kill and start again keep it. */
 export class ChatServer {
   port = 0;
 
@@ -67,6 +68,7 @@ export class ChatServer {
 
   async start() {
     this.output = "";
+    this.port ||= await freePort(); // nobody else gets it while the server is away
     this.process = spawn(this.constructor.program(), this.words(), { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.process.once("exit", resolve).once("error", resolve));
     this.process.unref(); // a failed test must not leave the run waiting for it

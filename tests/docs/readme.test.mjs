@@ -6,9 +6,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Browser, until } from "../browser/support.mjs";
+import { freePort } from "../support/port.mjs";
 import { compile, link, scratch } from "./compiler.mjs";
 import { blocksOf } from "./documents.mjs";
-import { freePort } from "./port.mjs";
 
 test("the page of README.md shouts in the room of its program", async () => {
   const blocks = blocksOf("README.md");

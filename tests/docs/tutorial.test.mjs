@@ -8,9 +8,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Browser, until } from "../browser/support.mjs";
+import { freePort } from "../support/port.mjs";
 import { cached, run, scratch } from "./compiler.mjs";
 import { blocksOf, build } from "./documents.mjs";
-import { freePort } from "./port.mjs";
 
 const home = join(scratch, "home");
 const project = join(home, "poll");
