@@ -14,10 +14,11 @@ async function connected(t, options) {
     return { server, socket, timers };
 }
 
-/** A port on which nobody listens. */
+/** A port on which nobody listens, and none of those that the system gives to who asks for any (Linux: from 32768). */
 async function freePort() {
-    const server = createServer();
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const server = createServer().listen(20_000 + Math.floor(Math.random() * 12_000), "127.0.0.1");
+    const free = await new Promise((resolve) => server.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    if (!free) return freePort();
     const { port } = server.address();
     await new Promise((resolve) => server.close(resolve));
     return port;
