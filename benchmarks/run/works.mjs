@@ -14,6 +14,8 @@ const row = (name, server = name, args = {}) => ({ name, server, args });
 // The first of a case is what the others are compared with. Slow ones get a share of the work.
 const own = [row("floor"), row("chain")];
 const fast = [...own, ...(isBuilt("uws") ? [row("uWebSockets", "uws")] : [])];
+// Those with the narrowest aims have the most runs.
+const narrow = 25;
 const allWith = (share) => [...fast, ...["beast", "ws", "socket.io"].map((name) => ({ ...row(name), share, runs: 3 }))];
 const all = allWith(0.1);
 
@@ -33,7 +35,7 @@ const windows = (rows, connections, size, deliveries) =>
 const requests = (rows, window, replies, connections = 100) => ({
   label: `request and reply, ${connections} connections, depth ${window}`,
   rows,
-  runs: 15,
+  runs: window === 1 ? 15 : narrow,
   args: { work: "requests", connections, size: 128, window },
   messages: (scale) => Math.max(connections * 4 * window, Math.round(replies * scale)),
 });
@@ -45,8 +47,7 @@ const idle = (rows, connections) => ({
 /** name -> a function of the profile that gives the cases of that kind. */
 export const works = {
   "fan-out": ({ connections, few, big }) => [
-    // The narrowest aim has the most runs.
-    ...windows(all, connections, 128, 1_500_000).map((one) => ({ ...one, runs: one.args.window === 16 ? 25 : 9 })),
+    ...windows(all, connections, 128, 1_500_000).map((one) => ({ ...one, runs: one.args.window === 16 ? narrow : 9 })),
     ...thrice(windows(own, connections, 4096, 400_000)),
     ...(few ? thrice(windows(own, few, 128, 600_000)) : []),
     ...(big ? thrice(windows(own, big, 128, 1_000_000)) : []),
@@ -89,7 +90,7 @@ export const works = {
   }],
   deaf: ({ connections }) => times(15, [named(`fan-out to ${connections}, one of them never reads`,
     fanOut([row("all read", "chain"), row("one does not", "chain", { deaf: 1 })], connections, 128, 16, 1_500_000))]),
-  lanes: ({ connections }) => times(15, [named(`fan-out to ${connections}, one lane and two`,
+  lanes: ({ connections }) => times(narrow, [named(`fan-out to ${connections}, one lane and two`,
     fanOut([row("one lane", "chain"), row("two lanes", "chain-2-lanes")], connections, 128, 16, 1_500_000))]),
   dialects: ({ connections }) => {
     const rows = [row("chain"), row("Phoenix V1", "chain", { dialect: "phoenix-v1" }), row("Phoenix V2", "chain", { dialect: "phoenix-v2" })];
