@@ -417,6 +417,22 @@ TEST_CASE("a payload with white space is compacted when it is forwarded") {
     CHECK(room.answers("[0,1,3,\"room:a\",\"echo\",[ ]]") == Frames{"[1,1,3,0,[]]"});
 }
 
+TEST_CASE("payloads of every size come back whole, in replies and in broadcasts") {
+    Room room;
+    test::join(room.client, "room:a");
+    std::vector<std::size_t> sizes = {0, 1, 15, 16, 17, 5000, 70'000};
+    for (std::size_t size = 980; size < 1040; ++size) sizes.push_back(size);
+
+    for (const auto size : sizes) {
+        CAPTURE(size);
+        const auto text = '"' + std::string(size, 'z') + '"';
+        CHECK(room.answers(frame(1, 2, "room:a", "echo", text)) ==
+              Frames{"[1,1,2,0," + text + "]"});
+        CHECK(room.answers(frame(1, 3, "room:a", "say", text)) ==
+              Frames{R"([2,"room:a","said",)" + text + "]"});
+    }
+}
+
 TEST_CASE("names are written with the escapes that JSON needs, and no others") {
     Room room;
     const auto topic = R"(room:\"\\/é)";

@@ -9,8 +9,14 @@
 #include <atomic>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace chain::detail {
+
+/// Is it the topic of the chain protocol itself? Its messages are not numbered.
+inline bool is_protocol_topic(std::string_view topic) noexcept {
+    return topic.starts_with('_') && topic == "_chain"; // the first character decides mostly
+}
 
 /// Does the client name a version of Phoenix's protocol?
 bool has_vsn(const Request& request) noexcept;

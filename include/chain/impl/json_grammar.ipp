@@ -64,17 +64,18 @@ inline unsigned stops_at(const char* p) noexcept {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     const __m128i escapes = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
                                          _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    // Compared as signed, bytes beyond ASCII are below a space too.
-    const __m128i stops = _mm_or_si128(escapes, _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')));
-    return static_cast<unsigned>(_mm_movemask_epi8(stops));
+    // Compared as signed, bytes beyond ASCII are no greater than control characters.
+    const __m128i plain = _mm_andnot_si128(escapes, _mm_cmpgt_epi8(bytes, _mm_set1_epi8(' ' - 1)));
+    return static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xFFFFU;
 }
 
 // The same where 16 bytes are not there, or all of them are plain.
 const char* skip_much_plain(const char* p, const char* end) noexcept {
     if (end - p < 16) return skip_plain_text_portable(p, end);
-    for (p += 16; end - p >= 16; p += 16)
+    const char* const last = end - 16;
+    for (p += 16; p <= last; p += 16)
         if (const auto mask = stops_at(p)) return p + std::countr_zero(mask);
-    const auto mask = stops_at(end - 16) >> (16 - (end - p)); // of what is left
+    const auto mask = stops_at(last) >> (p - last); // of what is left
     return mask == 0 ? end : p + std::countr_zero(mask);
 }
 

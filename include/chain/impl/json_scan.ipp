@@ -39,16 +39,15 @@ inline const char* skip_scalar(const char* p, const char* end) noexcept {
 
 bool opens(char c) noexcept { return c == '[' || c == '{'; }
 
-// Reads an array or object with all that is in it.
-class ContainerScan {
+// Reads a value with all that is in it.
+class ValueScan {
   public:
-    ContainerScan(const char* end, unsigned max_depth) noexcept
-        : end_(end), max_depth_(max_depth) {}
+    ValueScan(const char* end, unsigned max_depth) noexcept : end_(end), max_depth_(max_depth) {}
 
     /// @return the place behind it, or null when it is none
     const char* skip(const char* p) noexcept {
-        p = open(p);
-        while (p != nullptr && depth_ > 0) p = skip_element(p);
+        do p = skip_element(p);
+        while (p != nullptr && depth_ > 0);
         return p;
     }
     bool compact() const noexcept { return compact_; }
@@ -64,18 +63,21 @@ class ContainerScan {
 
     // One character, with white space before it or not.
     const char* skip_mark(const char* p, char mark) noexcept {
-        if (p != end_ && *p != mark) p = skip_inner_space(p);
+        return p != end_ && *p == mark ? p + 1 : skip_spaced_mark(p, mark);
+    }
+    const char* skip_spaced_mark(const char* p, char mark) noexcept {
+        p = skip_inner_space(p);
         return p != end_ && *p == mark ? p + 1 : nullptr;
     }
 
-    // An element, with a key and its colon where it has one, and what follows it.
+    // An element, with a key and its colon where it has one, and in a container what follows it.
     const char* skip_element(const char* p) noexcept {
         if (closing_ == '}') p = skip_key(p);
         if (p == nullptr || p == end_) return nullptr;
         if (is_space(*p) && (p = skip_inner_space(p)) == end_) return nullptr;
         if (opens(*p)) return open(p);
         p = skip_scalar(p, end_);
-        return p == nullptr ? nullptr : skip_after_element(p);
+        return p == nullptr || depth_ == 0 ? p : skip_after_element(p);
     }
 
     const char* skip_key(const char* p) noexcept {
@@ -119,7 +121,7 @@ class ContainerScan {
     char closing_ = 0;
     bool compact_ = true;
     bool too_deep_ = false;
-    // Of the containers around the innermost. Not initialised: what is not in use is never read.
+    // Of what is around the innermost container. Not initialised: what is not in use is never read.
     std::array<char, JsonScanner::depth_capacity> outer_;
 };
 
@@ -205,16 +207,13 @@ void JsonScanner::skip_some_space() noexcept { cursor_ = json_grammar::skip_spac
 std::string_view JsonScanner::value_text(bool& compact) noexcept {
     if (failure_ != Failure::none) return {};
     skip_space();
-    json_grammar::ContainerScan container(end_, max_depth_);
-    const char* behind = nullptr;
-    if (cursor_ != end_)
-        behind = json_grammar::opens(*cursor_) ? container.skip(cursor_)
-                                               : json_grammar::skip_scalar(cursor_, end_);
+    json_grammar::ValueScan value(end_, max_depth_);
+    const char* const behind = value.skip(cursor_);
     if (behind == nullptr) {
-        failure_ = container.too_deep() ? Failure::too_deep : Failure::not_json;
+        failure_ = value.too_deep() ? Failure::too_deep : Failure::not_json;
         return {};
     }
-    compact = container.compact();
+    compact = value.compact();
     const char* const begin = std::exchange(cursor_, behind);
     return {begin, static_cast<std::size_t>(behind - begin)};
 }

@@ -144,7 +144,7 @@ std::uint64_t unmask_words(std::span<char> bytes, std::uint64_t mask) noexcept {
 #if defined(__SSE2__)
     const auto two_masks = _mm_set1_epi64x(static_cast<long long>(mask));
     auto two = _mm_setzero_si128(); // the same of two words
-    for (; last - p >= 16; p += 16) {
+    for (auto blocks = (bytes.size() - sizeof mask) / 16; blocks > 0; --blocks, p += 16) {
         auto* const place = reinterpret_cast<__m128i*>(p);
         const auto words = _mm_xor_si128(_mm_loadu_si128(place), two_masks);
         _mm_storeu_si128(place, words);
@@ -229,6 +229,7 @@ std::uint64_t big_endian(std::string_view bytes) noexcept {
 // The payload's length, of a header that has so many bytes for it, or in its second byte.
 std::uint64_t length_in(std::string_view header, std::size_t length_bytes) noexcept {
     if (length_bytes == 0) return to_unsigned(header[1]) & 0x7FU;
+    if (length_bytes == 2) return to_unsigned(header[2]) << 8U | to_unsigned(header[3]);
     return big_endian(header.substr(2, length_bytes));
 }
 

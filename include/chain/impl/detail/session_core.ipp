@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chain/detail/channel_core.hpp>
+#include <chain/detail/dialect.hpp>
 #include <chain/detail/handler_core.hpp>
 #include <chain/detail/lane.hpp>
 #include <chain/detail/membership.hpp>
@@ -152,7 +153,7 @@ bool SessionCore::start_join(const Message& message, Membership* replaced) {
         reply_error(message, serializer_->lifecycle().too_many_topics);
         return false;
     }
-    const bool reserved = message.topic == "_chain" || message.topic == "phoenix";
+    const bool reserved = is_protocol_topic(message.topic) || message.topic == "phoenix";
     auto entry = reserved ? nullptr : lane_->topic(message.topic);
     if (!entry) {
         reply_unjoined(message, reason::unmatched_topic);
@@ -188,7 +189,8 @@ void SessionCore::leave(const Message& message, Membership* membership) {
 void SessionCore::event(const Message& message, Membership* membership) {
     const auto* callback = membership ? membership->handler_of(message.event) : nullptr;
     if (!callback && !valid_event(message.event)) { // one with a handler is valid
-        if (message.topic == "_chain" && message.event == "_refresh") return refresh(message);
+        if (is_protocol_topic(message.topic) && message.event == "_refresh")
+            return refresh(message);
         const bool comma = message.event.find(',') != std::string_view::npos;
         reply_error(message, comma ? reason::comma : reason::invalid_event);
         return;
@@ -229,7 +231,7 @@ void SessionCore::reply_unjoined(const Message& request, std::string_view why) {
 
 void SessionCore::send(const Message& message, const SharedFate& fate) {
     if (finished_) return;
-    const bool numbered = message.topic != "_chain"; // the protocol's own topic
+    const bool numbered = !is_protocol_topic(message.topic);
     if (framing_ == Framing::websocket)
         return lane_->batch().append(*this, message, numbered, fate);
     auto& text = lane_->scratch();

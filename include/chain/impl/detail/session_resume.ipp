@@ -18,7 +18,7 @@ namespace chain::detail {
 
 /// Does a message count among the frames that its client numbers?
 bool counted(const Message& message) noexcept {
-    return message.kind != MessageKind::ack && message.topic != "_chain";
+    return message.kind != MessageKind::ack && !is_protocol_topic(message.topic);
 }
 
 void SessionCore::make_resumable(bool announced, NotResumed reason) {
