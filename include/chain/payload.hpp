@@ -47,6 +47,15 @@ class Payload {
     const Json& json() const;
 
   private:
+    friend class Reply;
+
+    /// The copy is for a reply, which is sent soon: it takes one of the two small blocks that Asio
+    /// keeps for a thread that runs an io_context.
+    struct ForReply {};
+    Payload(const Payload& other, ForReply);
+    template <class Allocator>
+    Payload(const Payload& other, const Allocator& allocator);
+
     void own(std::string bytes);
 
     std::string_view raw_ = "null";

@@ -70,7 +70,7 @@ class Reply {
 
     Reply(Status status, Json payload) : none_(false), status_(status), json_(std::move(payload)) {}
     Reply(Status status, const Payload& payload)
-        : none_(false), status_(status), payload_(payload) {}
+        : none_(false), status_(status), payload_(payload, Payload::ForReply()) {}
     Reply(Status status, Payload&& payload)
         : none_(false), status_(status), payload_(std::move(payload)) {}
 

@@ -2,6 +2,9 @@
 // handlers.
 #include "../support/core.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
 #include <map>
 #include <stdexcept>
 #include <thread>
@@ -170,6 +173,27 @@ TEST_CASE("a payload is forwarded, kept, and parsed on demand") {
     REQUIRE(kept);
     CHECK(kept->raw() == R"({"a":"é"})");
     CHECK(kept->json() == Json{{"a", "é"}});
+}
+
+TEST_CASE("the payload of a reply outlives the io_context and the thread that it was made in") {
+    std::vector<Payload> kept;
+    std::vector<std::string> texts;
+    for (const std::size_t size : {0, 1, 7, 100, 1000, 5000})
+        texts.push_back('"' + std::string(size, 'z') + '"');
+    std::thread([&] {
+        chain::net::io_context context;
+        chain::net::post(context, [&] {
+            for (const auto& text : texts) {
+                const auto view = Payload::view(text);
+                Reply::ok(view); // leaves its block to the next one
+                for (int i = 0; i < 2; ++i) kept.push_back(*Reply::ok(view).payload());
+            }
+        });
+        context.run();
+    }).join();
+    const auto expected = texts;
+    for (auto& text : texts) text.assign(text.size(), '-');
+    for (std::size_t i = 0; i < kept.size(); ++i) CHECK(kept[i].raw() == expected[i / 2]);
 }
 
 TEST_CASE("payloads own what they copy, and binary ones are written as base64") {

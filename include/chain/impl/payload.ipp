@@ -5,6 +5,8 @@
 #include <chain/detail/json_scan.hpp>
 #include <chain/payload.hpp>
 
+#include <boost/asio/recycling_allocator.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -28,12 +30,18 @@ std::string binary_as_json(std::string_view bytes) {
 
 } // namespace detail
 
-Payload::Payload(const Payload& other) : binary_(other.binary_) {
+Payload::Payload(const Payload& other) : Payload(other, std::allocator<char>()) {}
+
+Payload::Payload(const Payload& other, ForReply)
+    : Payload(other, boost::asio::recycling_allocator<char>()) {}
+
+template <class Allocator>
+Payload::Payload(const Payload& other, const Allocator& allocator) : binary_(other.binary_) {
     if (other.owner_) {
         owner_ = other.owner_;
         raw_ = other.raw_;
     } else if (other.raw_.data() != raw_.data()) {
-        auto bytes = std::make_shared_for_overwrite<char[]>(other.raw_.size());
+        auto bytes = std::allocate_shared_for_overwrite<char[]>(allocator, other.raw_.size());
         std::copy(other.raw_.begin(), other.raw_.end(), bytes.get());
         raw_ = {bytes.get(), other.raw_.size()};
         owner_ = std::move(bytes);
