@@ -1,4 +1,6 @@
-// The core: values, patterns, serializers, sessions, channels, and fan-out.
+// The core: values, patterns, serializers, sessions, channels, and fan-out. Members that are
+// declared `inline` and have their bodies in an .ipp file have all their callers in that unit, as
+// here.
 #include <chain/impl/adapters/loopback.ipp>
 #include <chain/impl/channel.ipp>
 #include <chain/impl/detail/adapter_core.ipp>

@@ -52,8 +52,8 @@ class Batch {
                 const SharedFate& fate = nullptr);
     /// Appends a message for one session whose connections get its text as it is, as WebSockets
     /// without compression do: it is written where it is sent from.
-    void append(SessionCore& session, const Message& message, bool numbered,
-                const SharedFate& fate);
+    inline void append(SessionCore& session, const Message& message, bool numbered,
+                       const SharedFate& fate);
     /// Appends framed bytes for one session, which do not count among its frames.
     void append_framed(SessionCore& session, std::string_view bytes);
 
@@ -110,14 +110,14 @@ class Batch {
     void give_back(Source& source);
     void forget_plans() noexcept;
     void recycle();
-    Source& own_source(SessionCore& session);
+    inline Source& own_source(SessionCore& session);
     void mark(Membership& member);
     void seal();
     void touch(Group& group, Membership& member);
     void touch(SessionCore& session);
     void plan(Entry& entry);
     void collect(SessionCore& session);
-    void collect(std::uint32_t block, std::uint64_t bits);
+    inline void collect(std::uint32_t block, std::uint64_t bits);
     void insert(const Mark& mark);
     std::uint64_t wanted(const Mark& mark, const Membership& member) const noexcept;
     std::uint32_t plan_of_marks();

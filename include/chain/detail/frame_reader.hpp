@@ -24,7 +24,7 @@ class FrameReader {
     /// A reference: any value as a token that is the same for the same string; null is none.
     bool read_token(std::string_view& token, std::size_t slot);
     /// The elements of an array past those that are known, which are ignored, and its end.
-    bool read_rest();
+    inline bool read_rest();
 
     JsonScanner scanner_;
     Message& out_;

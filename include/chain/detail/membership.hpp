@@ -82,7 +82,7 @@ class Membership : public RefCounted<Membership> {
     /// The handler that bears the event's very name, or null.
     const std::shared_ptr<Callback>* handler_of(std::string_view event) const noexcept;
     /// Runs an event's handler: `callback`, or where that is null the one whose prefix fits.
-    void begin_event(const Message& message, const std::shared_ptr<Callback>* callback);
+    inline void begin_event(const Message& message, const std::shared_ptr<Callback>* callback);
     /// Ends the membership as soon as what runs has completed. `request` is the leave message or
     /// the next join, or null.
     void end(LeaveReason why, const Message* request);
@@ -126,18 +126,18 @@ class Membership : public RefCounted<Membership> {
     void tell_watchers(bool quietly) noexcept;
     const std::string& pattern() const noexcept;
     void run(Activity activity, Callback& callback, const Message& message, Socket& socket);
-    Outcome call(Callback& callback, const HandlerArgs& args, Failure& failure);
+    inline Outcome call(Callback& callback, const HandlerArgs& args, Failure& failure);
     void spawn(net::awaitable<Reply> coroutine);
     void completed(std::uint32_t run, std::exception_ptr thrown, Reply reply);
     Hook hook() const noexcept;
     Failure explain(std::exception_ptr thrown, Hook hook) noexcept;
-    void conclude(Failure failure, const Reply& reply);
+    inline void conclude(Failure failure, const Reply& reply);
     void conclude_suspended(Failure failure, const Reply& reply);
     void conclude_join(Failure failure, const Reply& reply);
     void accept(std::string_view payload, bool binary);
     void refuse(std::string_view payload, bool binary);
     void refuse(std::string_view why);
-    void conclude_event(Failure failure, const Reply& reply);
+    inline void conclude_event(Failure failure, const Reply& reply);
     void begin_leave();
     void conclude_leave();
     void forget_waiting();
@@ -148,7 +148,7 @@ class Membership : public RefCounted<Membership> {
     void proceed();
     void cancel();
     void answer(const Answer& answer);
-    void answer(Message& said);
+    inline void answer(Message& said);
     bool keep(Held held);
     void release_held();
     void postpone(const Ref<Broadcast>& broadcast);

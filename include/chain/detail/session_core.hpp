@@ -103,7 +103,7 @@ class SessionCore : public RefCounted<SessionCore> {
     std::optional<WallTime> expires_at() const noexcept;
 
     Membership* memberships() const noexcept { return first_.get(); }
-    Membership* find(std::string_view topic) const noexcept;
+    inline Membership* find(std::string_view topic) const noexcept;
     MembershipRoom& room() noexcept { return room_; }
     Pending& pending() noexcept { return pending_; }
     /// Where the lane lists it.
@@ -249,7 +249,7 @@ class SessionCore : public RefCounted<SessionCore> {
     bool start_join(const Message& message, Membership* replaced);
     void reply_unjoined(const Message& request, std::string_view why);
     void leave(const Message& message, Membership* membership);
-    void event(const Message& message, Membership* membership);
+    inline void event(const Message& message, Membership* membership);
     std::string take_partial();
     void account(const Backlog& before) noexcept;
     void tidy(Framing framing);

@@ -112,11 +112,11 @@ class WsDecoder {
     WsEvent fail(WsError error) noexcept;
     WsPartial& partial();
     void forget_delivered() noexcept;
-    bool next_frame(std::span<char>& input, WsFrame& frame);
+    inline bool next_frame(std::span<char>& input, WsFrame& frame);
     std::string_view join_header(std::span<const char> input) noexcept;
     void keep_header(std::string_view bytes);
     WsEvent suspend(const WsFrame& frame);
-    WsEvent take_data(const WsFrame& frame, std::span<char> piece, bool ascii);
+    inline WsEvent take_data(const WsFrame& frame, std::span<char> piece, bool ascii);
     WsEvent take_part(const WsFrame& frame, std::span<char> piece);
     WsEvent end_message(std::span<char> last_piece);
     WsEvent inflate(std::string_view payload, bool binary);

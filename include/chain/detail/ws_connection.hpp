@@ -29,8 +29,8 @@ class WsConnection : public StreamConnection {
     void lost() override;
     void rest_sent() noexcept override;
 
-    void handle(const WsEvent& event);
-    void message(const WsEvent& event);
+    inline void handle(const WsEvent& event);
+    inline void message(const WsEvent& event);
     void count(std::uint16_t code) noexcept;
     void fail(std::uint16_t code, std::string_view why);
     void peer_closed(std::uint16_t code);

@@ -257,7 +257,7 @@ void Batch::collect(SessionCore& session) {
 }
 
 /// Adds some frames to `marks_`, mostly next to others.
-inline void Batch::collect(std::uint32_t block, std::uint64_t bits) {
+void Batch::collect(std::uint32_t block, std::uint64_t bits) {
     if (!marks_.empty() && marks_.back().block == block)
         marks_.back().bits |= bits;
     else if (bits != 0)

@@ -178,7 +178,7 @@ void Membership::conclude(Failure failure, const Reply& reply) {
 
 /// Writes what a handler's reply says into `answer`; `text` holds what had to be written.
 /// @return false when it is not JSON
-bool write_reply(const Reply& reply, Message& answer, std::string& text) {
+inline bool write_reply(const Reply& reply, Message& answer, std::string& text) {
     const auto& payload = ReplyAccess::payload(reply);
     answer.status = reply.status();
     answer.status_name = reply.status_name();
