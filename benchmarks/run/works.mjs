@@ -72,7 +72,7 @@ export const works = {
   churn: () => [{
     label: "connect, join, leave, close",
     rows: allWith(0.05),
-    runs: 15,
+    runs: narrow,
     args: { work: "churn", connections: 1 },
     messages: (scale) => Math.max(200, Math.round(10_000 * scale)),
   }],

@@ -11,6 +11,7 @@
 #include <boost/beast/core/rate_policy.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 
+#include <charconv>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -20,10 +21,13 @@ namespace chain::detail {
 /// The text of an address, which every client needs: Asio's own function goes through the system's
 /// formatted printing.
 inline std::string text_of(const net::ip::address_v4& address) {
-    std::string text;
-    for (const auto byte : address.to_bytes()) text.append(std::to_string(byte)) += '.';
-    text.pop_back();
-    return text;
+    char text[sizeof "255.255.255.255"];
+    char* end = text;
+    for (const auto byte : address.to_bytes()) {
+        end = std::to_chars(end, text + sizeof text, byte).ptr;
+        *end++ = '.';
+    }
+    return {text, end - 1};
 }
 
 /// The peer at an address. An IPv4 client of an IPv6 socket as what it is.

@@ -37,16 +37,24 @@ http::response<http::string_body> message_from(HttpAnswer answer, HttpForm form)
     return message;
 }
 
+void append_field(std::string& bytes, std::string_view name, std::string_view value) {
+    bytes.append(name).append(": ").append(value).append("\r\n");
+}
+
 /// Not by Beast's serializer, which makes the bytes in steps, for a message of any kind.
 std::string bytes_of(const HttpAnswer& answer, HttpForm form) {
-    const auto head = head_from<http::empty_body>(answer, form);
+    const auto status = static_cast<unsigned>(answer.status);
     std::string bytes;
     bytes.reserve(256);
     bytes.append("HTTP/1.").append(std::to_string(form.version % 10)).append(" ");
-    bytes.append(std::to_string(head.result_int())).append(" ");
-    bytes.append(head.reason()).append("\r\n");
-    for (const auto& field : head)
-        bytes.append(field.name_string()).append(": ").append(field.value()).append("\r\n");
+    bytes.append(std::to_string(status)).append(" ");
+    bytes.append(http::obsolete_reason(http::int_to_status(status))).append("\r\n");
+    if (status == 101) { // has no other fields
+        for (const auto& [name, value] : answer.headers) append_field(bytes, name, value);
+    } else {
+        for (const auto& field : head_from<http::empty_body>(answer, form))
+            append_field(bytes, field.name_string(), field.value());
+    }
     bytes += "\r\n";
     if (has_body(answer, form)) bytes += answer.body;
     return bytes;

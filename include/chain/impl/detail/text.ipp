@@ -41,7 +41,8 @@ std::string_view take_until(std::string_view& text, char separator) noexcept {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::ranges::equal(a, b, {}, lower, lower);
+    const auto same = [&](char x, char y) { return x == y || lower(x) == lower(y); };
+    return std::ranges::equal(a, b, same);
 }
 
 std::optional<std::uint32_t> number_from(std::string_view text) noexcept {
