@@ -23,6 +23,7 @@
 
 #include <array>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -184,6 +185,29 @@ void serve_blocking(App& app, tcp::socket socket) {
     }
 }
 
+/// Threads that end with their clients.
+class BlockingThreads {
+  public:
+    template <class F>
+    void begin(F run) {
+        const std::lock_guard lock(mutex_);
+        if (!ended_) threads_.emplace_back(std::move(run));
+    }
+    /// Waits for them; who comes later gets none.
+    void end() {
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        for (auto& thread : threads_) thread.join();
+    }
+
+  private:
+    std::mutex mutex_;
+    bool ended_ = false;
+    std::vector<std::thread> threads_;
+};
+
 } // namespace
 
 struct MountedServer::State {
@@ -199,7 +223,7 @@ struct MountedServer::State {
     std::array<std::optional<net::io_context>, 2> lanes;
     std::vector<net::executor_work_guard<net::io_context::executor_type>> work;
     std::vector<std::thread> threads;
-    std::vector<std::thread> blocking; ///< They end with the clients.
+    BlockingThreads blocking;
     std::optional<Certificate> certificate;
     std::shared_ptr<chain::Tls> tls;
     std::string path;
@@ -234,7 +258,7 @@ struct MountedServer::State {
         } else if (mount == Mount::callback) {
             std::make_shared<Callbacks>(app, std::move(socket))->read();
         } else if (mount == Mount::future) {
-            blocking.emplace_back([this, moved = std::move(socket)]() mutable {
+            blocking.begin([this, moved = std::move(socket)]() mutable {
                 serve_blocking(app, std::move(moved));
             });
         } else {
@@ -284,7 +308,7 @@ struct MountedServer::State {
     }
     void destroy_contexts() {
         if (!context) return;
-        for (auto& thread : blocking) thread.join();
+        blocking.end();
         context->stop();
         for (auto& lane : lanes)
             if (lane) lane->stop();
