@@ -1,7 +1,7 @@
 // The connection: opening, losing, coming back, moving, and what the socket does with frames.
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import test from "node:test";
+import { freePort } from "../../tests/support/port.mjs";
 import { calls, chain, joined, makeSocket, mockTimers, settled, startSilent, TestServer, until } from "./support.mjs";
 
 /** A connected socket without channels, under mocked timers. */
@@ -12,16 +12,6 @@ async function connected(t, options) {
     socket.connect();
     await until(() => socket.isConnected());
     return { server, socket, timers };
-}
-
-/** A port on which nobody listens, and none of those that the system gives to who asks for any (Linux: from 32768). */
-async function freePort() {
-    const server = createServer().listen(20_000 + Math.floor(Math.random() * 12_000), "127.0.0.1");
-    const free = await new Promise((resolve) => server.once("listening", () => resolve(true)).once("error", () => resolve(false)));
-    if (!free) return freePort();
-    const { port } = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    return port;
 }
 
 test("the endpoint's websocket is opened with the params in the query", async (t) => {

@@ -101,6 +101,7 @@ for (const client of ["phoenix", "chain"]) {
     await shows(ann, { ann: 1, bob: 1 });
     await until("the same presence for both", () => bob.presence.state.ann?.metas[0].phx_ref === ann.presence.state.ann.metas[0].phx_ref);
     await shows(bob, { ann: 1, bob: 1 });
+    assert.equal(bob.presence.state.ann.metas[0].phx_ref, ann.presence.state.ann.metas[0].phx_ref);
   });
 }
 
